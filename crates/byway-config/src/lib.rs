@@ -1,0 +1,1 @@
+//! Every named maximum and the settings of a server.

@@ -1,0 +1,1 @@
+//! Listeners, connections, the request pipeline, drain.

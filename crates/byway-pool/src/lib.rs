@@ -1,0 +1,1 @@
+//! Worker processes: state machine, one worker, pool, dispatch. Knows no HTTP.

@@ -1,0 +1,57 @@
+//! `.byway/manifest.json`: what `byway build` writes and `byway start` and the worker read.
+
+use serde::{Deserialize, Serialize};
+
+use crate::pattern::Pattern;
+
+/// The version of the manifest's shape; a build of another version has to be made anew.
+pub const MANIFEST_VERSION: u32 = 1;
+
+/// The whole file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Manifest {
+    /// [`MANIFEST_VERSION`] of the byway that wrote it.
+    pub version: u32,
+    /// The worker's entry, relative to `.byway/`, with `/`.
+    pub worker: String,
+    /// The project's `instrumentation` module, relative to `.byway/`.
+    pub instrumentation: Option<String>,
+    /// Chunks of the `next/*` modules by specifier (`next/headers`), relative to `.byway/`.
+    pub next_modules: std::collections::BTreeMap<String, String>,
+    /// Whether an installed package may import `next/*` itself, so that resolve hooks are needed.
+    pub packages_import_next: bool,
+    /// The routes; a route's id is its index.
+    pub routes: Vec<Route>,
+}
+
+/// Which convention a route file follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RouteKind {
+    /// An App Router route handler, `app/**/route.ts`.
+    App,
+    /// A Pages Router API route, `pages/api/**`.
+    Pages,
+}
+
+/// One route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Route {
+    /// The pattern as Next writes it: `/api/users/[id]`.
+    pub path: String,
+    /// The same, parsed.
+    pub pattern: Pattern,
+    /// The source file, relative to the project, with `/`.
+    pub file: String,
+    /// Which convention it follows.
+    pub kind: RouteKind,
+    /// The chunk to load, relative to `.byway/`, with `/`.
+    pub chunk: String,
+    /// The methods that the file exports, in alphabetical order. `None` when the build cannot know them
+    /// (an `export *` from a package; every Pages route): then the worker decides.
+    pub methods: Option<Vec<String>>,
+    /// Bytes of the route's own chunk.
+    pub size: u64,
+}

@@ -1,0 +1,1 @@
+//! Test support: servers, raw clients, fixtures, conformance replay.

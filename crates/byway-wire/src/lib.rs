@@ -1,0 +1,1 @@
+//! The frame codec of the worker protocol: no IO, no async, no unsafe.

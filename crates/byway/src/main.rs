@@ -1,0 +1,2 @@
+//! The byway binary.
+fn main() {}
