@@ -1,0 +1,101 @@
+//! Every number of the protocol. `worker/src/wire-constants.ts` is generated from this file's table.
+
+macro_rules! constants {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty = $value:expr;)+) => {
+        $($(#[doc = $doc])+ pub const $name: $type = $value;)+
+
+        /// Name and value of each constant, in order, for the TypeScript half.
+        pub const TABLE: &[(&str, u64)] = &[$((stringify!($name), $value as u64)),+];
+    };
+}
+
+constants! {
+    /// The version in `HELLO`; both sides come from one build, so a mismatch means a stale `.byway/`.
+    PROTOCOL_VERSION: u16 = 1;
+    /// Bytes before each payload.
+    FRAME_HEADER_BYTES: usize = 12;
+    /// The longest payload.
+    FRAME_PAYLOAD_MAX: usize = 1024 * 1024;
+    /// The most body bytes inside one `REQUEST` or `RESPONSE`.
+    HEAD_BODY_MAX: usize = 256 * 1024;
+    /// The most body bytes in one `CHUNK`.
+    CHUNK_MAX: usize = 64 * 1024;
+    /// Body bytes of `CHUNK` frames that may be sent before the first `CREDIT`.
+    WINDOW_INITIAL: usize = 256 * 1024;
+    /// The most header lines in one head.
+    HEADERS_MAX: usize = 512;
+
+    /// Server to worker: a request's head and the start of its body.
+    REQUEST: u8 = 0x01;
+    /// Server to worker: more of a request's body.
+    REQUEST_CHUNK: u8 = 0x02;
+    /// Server to worker: more of the answer's body may be sent.
+    RESPONSE_CREDIT: u8 = 0x03;
+    /// Server to worker: stop work on a request.
+    CANCEL: u8 = 0x04;
+    /// Server to worker: answer with `PONG`.
+    PING: u8 = 0x05;
+    /// Server to worker: settings, as JSON.
+    CONFIG: u8 = 0x06;
+    /// Server to worker: finish and exit.
+    DRAIN: u8 = 0x07;
+
+    /// Worker to server: an answer's head and the start of its body.
+    RESPONSE: u8 = 0x81;
+    /// Worker to server: more of an answer's body.
+    RESPONSE_CHUNK: u8 = 0x82;
+    /// Worker to server: more of the request's body may be sent.
+    REQUEST_CREDIT: u8 = 0x83;
+    /// Worker to server: one direction of a stream has failed.
+    ABORT: u8 = 0x84;
+    /// Worker to server: the answer to `PING`.
+    PONG: u8 = 0x85;
+    /// Worker to server: the first frame.
+    HELLO: u8 = 0x86;
+    /// Worker to server: requests may come.
+    READY: u8 = 0x87;
+    /// Worker to server: a line for the log.
+    LOG: u8 = 0x88;
+    /// Worker to server: nothing is left to do after `DRAIN`.
+    DRAINED: u8 = 0x89;
+    /// Worker to server: the worker cannot start.
+    FATAL: u8 = 0x8A;
+
+    /// No body bytes follow in this direction.
+    FLAG_END: u8 = 0x01;
+    /// The client's scheme is `https`.
+    FLAG_HTTPS: u8 = 0x02;
+    /// The request announced a body.
+    FLAG_HAS_BODY: u8 = 0x04;
+
+    /// `CANCEL`: the client has gone.
+    CANCEL_CLIENT_GONE: u8 = 1;
+    /// `CANCEL`: the deadline has passed.
+    CANCEL_DEADLINE: u8 = 2;
+    /// `CANCEL`: the server is shutting down.
+    CANCEL_SHUTDOWN: u8 = 3;
+    /// `CANCEL`: the request's body broke off.
+    CANCEL_BODY_BROKEN: u8 = 4;
+    /// `CANCEL`: the answer is complete; the rest of the request's body will not be sent.
+    CANCEL_BODY_UNUSED: u8 = 5;
+
+    /// `ABORT`: the handler's stream failed; the answer must not look complete.
+    ABORT_RESPONSE: u8 = 1;
+    /// `ABORT`: the worker stops reading the request's body.
+    ABORT_REQUEST_BODY: u8 = 2;
+}
+
+/// The bytes that open `HELLO`.
+pub const HELLO_MAGIC: &[u8; 5] = b"BYWAY";
+
+/// The text of `worker/src/wire-constants.ts`.
+pub fn typescript() -> String {
+    use std::fmt::Write as _;
+    let mut text = String::from(
+        "// Generated from crates/byway-wire/src/constants.rs by its tests. Do not edit.\n",
+    );
+    for (name, value) in TABLE {
+        let _ = writeln!(text, "export const {name} = {value};");
+    }
+    text
+}

@@ -1,0 +1,133 @@
+//! Frames from the server, checked: for tests that play a worker and for the reference itself.
+
+use bytes::Bytes;
+
+use crate::constants as c;
+use crate::encode::method_name;
+use crate::fields::Fields;
+use crate::{Frame, ProtocolError};
+
+/// A request's head as a worker reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of docs/worker-protocol.md")]
+pub struct ReceivedRequest {
+    pub route: u32,
+    pub method: String,
+    pub http_version: u8,
+    pub https: bool,
+    pub has_body: bool,
+    pub client_port: u16,
+    pub client_address: String,
+    pub authority: String,
+    pub path: Bytes,
+    pub query: Bytes,
+    /// Name, whether it is a list, values.
+    pub params: Vec<(String, bool, Vec<String>)>,
+    pub headers: Vec<(Bytes, Bytes)>,
+}
+
+/// A frame from the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of docs/worker-protocol.md")]
+pub enum ServerFrame {
+    Request { stream: u32, head: Box<ReceivedRequest>, body: Bytes, end: bool },
+    Chunk { stream: u32, data: Bytes, end: bool },
+    Credit { stream: u32, bytes: u32 },
+    Cancel { stream: u32, reason: u8 },
+    Ping { token: u64 },
+    Config { json: String },
+    Drain,
+}
+
+impl ServerFrame {
+    /// Checks a frame and reads its fields.
+    pub fn parse(frame: Frame) -> Result<Self, ProtocolError> {
+        let Frame { kind, flags, stream, payload } = frame;
+        let allowed = match kind {
+            c::REQUEST => c::FLAG_END | c::FLAG_HTTPS | c::FLAG_HAS_BODY,
+            c::REQUEST_CHUNK => c::FLAG_END,
+            _ => 0,
+        };
+        if flags & !allowed != 0 {
+            return Err(ProtocolError::UnknownFlags(kind));
+        }
+        let end = flags & c::FLAG_END != 0;
+        match kind {
+            c::REQUEST => {
+                let mut fields = Fields::new("REQUEST", payload);
+                let head = Box::new(ReceivedRequest::read(&mut fields, flags)?);
+                Ok(Self::Request { stream, head, body: fields.rest(), end })
+            }
+            c::REQUEST_CHUNK => Ok(Self::Chunk { stream, data: payload, end }),
+            c::RESPONSE_CREDIT => {
+                let mut fields = Fields::new("CREDIT", payload);
+                let bytes = fields.u32()?;
+                fields.end().map(|()| Self::Credit { stream, bytes })
+            }
+            c::CANCEL => {
+                let mut fields = Fields::new("CANCEL", payload);
+                let reason = fields.u8()?;
+                fields.end().map(|()| Self::Cancel { stream, reason })
+            }
+            c::PING => {
+                let mut fields = Fields::new("PING", payload);
+                let token = fields.u64()?;
+                fields.end().map(|()| Self::Ping { token })
+            }
+            c::CONFIG => {
+                let json = Fields::new("CONFIG", Bytes::new()).utf8(&payload)?;
+                Ok(Self::Config { json })
+            }
+            c::DRAIN => Fields::new("DRAIN", payload).end().map(|()| Self::Drain),
+            _ => Err(ProtocolError::UnknownType(kind)),
+        }
+    }
+}
+
+impl ReceivedRequest {
+    fn read(fields: &mut Fields, flags: u8) -> Result<Self, ProtocolError> {
+        let route = fields.u32()?;
+        let method = match fields.u8()? {
+            0 => fields.text16()?,
+            code => method_name(code).ok_or(fields.malformed("unknown method"))?.to_owned(),
+        };
+        Ok(Self {
+            route,
+            method,
+            http_version: fields.u8()?,
+            https: flags & c::FLAG_HTTPS != 0,
+            has_body: flags & c::FLAG_HAS_BODY != 0,
+            client_port: fields.u16()?,
+            client_address: fields.text16()?,
+            authority: fields.text16()?,
+            path: fields.str16()?,
+            query: fields.str16()?,
+            params: Self::params(fields)?,
+            headers: Self::headers(fields)?,
+        })
+    }
+
+    fn params(fields: &mut Fields) -> Result<Vec<(String, bool, Vec<String>)>, ProtocolError> {
+        let count = fields.u16()?;
+        let mut params = Vec::new();
+        for _ in 0..count {
+            let name = fields.text16()?;
+            let list = fields.u8()? == 1;
+            let values = fields.u16()?;
+            if !list && values != 1 {
+                return Err(fields.malformed("a single parameter without its one value"));
+            }
+            let values = (0..values).map(|_| fields.text16()).collect::<Result<_, _>>()?;
+            params.push((name, list, values));
+        }
+        Ok(params)
+    }
+
+    fn headers(fields: &mut Fields) -> Result<Vec<(Bytes, Bytes)>, ProtocolError> {
+        let count = fields.u16()?;
+        if usize::from(count) > c::HEADERS_MAX {
+            return Err(fields.malformed("too many header lines"));
+        }
+        (0..count).map(|_| Ok((fields.str16()?, fields.str32()?))).collect()
+    }
+}

@@ -1,0 +1,244 @@
+//! Property tests of both directions: nothing that arrives may panic, over-allocate or mix streams up.
+
+use std::borrow::Cow;
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use proptest::prelude::*;
+
+use crate::constants as c;
+use crate::{
+    Decoder, Frame, LogLevel, Param, ParamValues, ProtocolError, RequestHead, ServerFrame,
+    WorkerFrame, encode,
+};
+
+fn decode_all(bytes: &[u8], cuts: &[usize]) -> Result<Vec<Frame>, ProtocolError> {
+    let mut decoder = Decoder::new();
+    let mut frames = Vec::new();
+    let mut rest = bytes;
+    let mut cuts = cuts.iter().cycle();
+    while !rest.is_empty() {
+        let cut = cuts.next().copied().unwrap_or(rest.len()).clamp(1, rest.len());
+        let (now, later) = rest.split_at(cut);
+        decoder.buffer().put_slice(now);
+        rest = later;
+        while let Some(frame) = decoder.next_frame()? {
+            frames.push(frame);
+        }
+    }
+    Ok(frames)
+}
+
+fn head<'a>(params: &'a [Param<'a>], method: &'a str) -> RequestHead<'a> {
+    RequestHead {
+        route: 7,
+        method,
+        http_version: 11,
+        https: true,
+        has_body: true,
+        client_port: 4242,
+        client_address: "::1",
+        authority: "api.example.com",
+        path: b"/a/b%20c",
+        query: b"x=1&y=%zz",
+        params,
+    }
+}
+
+#[test]
+fn a_request_survives_the_wire() {
+    let rest = [Cow::Borrowed("a"), Cow::Borrowed("b c"), Cow::Borrowed("")];
+    let params = [
+        Param { name: "id", values: ParamValues::One("ü/1") },
+        Param { name: "rest", values: ParamValues::Many(&rest) },
+    ];
+    let mut out = BytesMut::new();
+    let headers = [(b"host".as_slice(), b"h".as_slice()), (b"x", b"\xe9")];
+    encode::request(&mut out, 3, &head(&params, "PURGE"), headers.into_iter(), b"body", false)
+        .unwrap();
+    let frames = decode_all(&out, &[1]).unwrap();
+    let ServerFrame::Request { stream, head, body, end } =
+        ServerFrame::parse(frames[0].clone()).unwrap()
+    else {
+        panic!("not a request: {frames:?}");
+    };
+    assert_eq!((stream, body.as_ref(), end), (3, b"body".as_slice(), false));
+    assert_eq!((head.route, head.method.as_str(), head.http_version), (7, "PURGE", 11));
+    assert!(head.https && head.has_body);
+    assert_eq!((head.client_port, head.client_address.as_str()), (4242, "::1"));
+    assert_eq!(head.authority, "api.example.com");
+    assert_eq!((head.path.as_ref(), head.query.as_ref()), (&b"/a/b%20c"[..], &b"x=1&y=%zz"[..]));
+    let lists: Vec<String> = vec!["a".into(), "b c".into(), String::new()];
+    assert_eq!(
+        head.params,
+        [("id".into(), false, vec!["ü/1".into()]), ("rest".into(), true, lists)]
+    );
+    assert_eq!(head.headers[1].1.as_ref(), b"\xe9");
+}
+
+#[test]
+fn an_answer_survives_the_wire() {
+    let mut out = BytesMut::new();
+    let headers = [(b"set-cookie".as_slice(), b"a=1".as_slice()), (b"set-cookie", b"b=2")];
+    encode::response(&mut out, 9, 201, b"Made", headers.into_iter(), b"{}", true).unwrap();
+    let frames = decode_all(&out, &[5]).unwrap();
+    let WorkerFrame::Response { stream, head, body, end } =
+        WorkerFrame::parse(frames[0].clone()).unwrap()
+    else {
+        panic!("not an answer: {frames:?}");
+    };
+    assert_eq!((stream, head.status, head.reason.as_ref()), (9, 201, b"Made".as_slice()));
+    assert_eq!((body.as_ref(), end), (b"{}".as_slice(), true));
+    let lines: Vec<_> = head.headers().collect();
+    assert_eq!(lines.len(), head.header_count);
+    assert_eq!(lines[1], (Bytes::from_static(b"set-cookie"), Bytes::from_static(b"b=2")));
+}
+
+#[test]
+fn a_message_over_its_limit_leaves_no_bytes_behind() {
+    let mut out = BytesMut::from(&b"before"[..]);
+    let huge = vec![b'a'; 70_000];
+    let mut long = head(&[], "GET");
+    long.path = &huge;
+    let none = std::iter::empty();
+    assert_eq!(encode::request(&mut out, 1, &long, none, b"", true).unwrap_err().field, "the path");
+    let lines = std::iter::repeat_n((b"a".as_slice(), b"b".as_slice()), c::HEADERS_MAX + 1);
+    assert!(encode::request(&mut out, 1, &head(&[], "GET"), lines, b"", true).is_err());
+    let value = vec![b'v'; c::FRAME_PAYLOAD_MAX];
+    let lines = std::iter::once((b"a".as_slice(), value.as_slice()));
+    assert!(encode::request(&mut out, 1, &head(&[], "GET"), lines, b"", true).is_err());
+    assert_eq!(out.as_ref(), b"before");
+}
+
+#[test]
+fn wrong_frames_are_named() {
+    let frame = |kind, flags, payload: &'static [u8]| Frame {
+        kind,
+        flags,
+        stream: 1,
+        payload: Bytes::from_static(payload),
+    };
+    let reject = |f| WorkerFrame::parse(f).unwrap_err();
+    assert_eq!(reject(frame(0x01, 0, b"")), ProtocolError::UnknownType(1));
+    assert_eq!(reject(frame(c::PONG, 1, b"")), ProtocolError::UnknownFlags(c::PONG));
+    for (kind, payload) in [
+        (c::RESPONSE, b"\xc8\x00\x00".as_slice()),
+        (c::RESPONSE, b"\x63\x00\x00\x00\x00\x00"),
+        (c::RESPONSE, b"\xc8\x00\x00\x00\xff\xff"),
+        (c::RESPONSE_CHUNK, b""),
+        (c::PONG, b"1234567"),
+        (c::PONG, b"123456789"),
+        (c::HELLO, b"BYWAX\x01\x00\x00\x00\x00\x00\x00\x00"),
+        (c::ABORT, b"\x09"),
+        (c::LOG, b"\x00x"),
+        (c::READY, b"x"),
+    ] {
+        assert!(matches!(reject(frame(kind, 0, payload)), ProtocolError::Malformed { .. }));
+    }
+    let mut out = BytesMut::new();
+    out.put_u32_le(c::FRAME_PAYLOAD_MAX as u32 + 1);
+    out.put_slice(&[0; 8]);
+    assert!(matches!(decode_all(&out, &[12]), Err(ProtocolError::FrameTooLong { .. })));
+}
+
+#[test]
+fn typescript_constants_are_current() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../worker/src/wire-constants.ts");
+    let expected = crate::constants::typescript();
+    let found = std::fs::read_to_string(path).unwrap_or_default();
+    if found != expected {
+        std::fs::write(path, &expected).unwrap();
+        panic!("worker/src/wire-constants.ts was out of date and has been written anew");
+    }
+}
+
+/// A few frames of several streams, as a worker would interleave them.
+fn worker_frames() -> impl Strategy<Value = Vec<WorkerFrame>> {
+    let data = || proptest::collection::vec(any::<u8>(), 1..200).prop_map(Bytes::from);
+    let one = prop_oneof![
+        (1..9u32, data(), any::<bool>()).prop_map(|(stream, data, end)| WorkerFrame::Chunk {
+            stream,
+            data,
+            end
+        }),
+        (1..9u32, any::<u32>()).prop_map(|(stream, bytes)| WorkerFrame::Credit { stream, bytes }),
+        (1..9u32).prop_map(|stream| WorkerFrame::AbortResponse { stream }),
+        any::<u64>().prop_map(|token| WorkerFrame::Pong { token }),
+        ("\\PC{0,40}", 0..9u32).prop_map(|(text, stream)| WorkerFrame::Log {
+            stream,
+            level: LogLevel::Warn,
+            text
+        }),
+        Just(WorkerFrame::Ready),
+    ];
+    proptest::collection::vec(one, 1..30)
+}
+
+fn write(out: &mut BytesMut, frame: &WorkerFrame) {
+    match frame {
+        WorkerFrame::Chunk { stream, data, end } => {
+            encode::response_chunk(out, *stream, data, *end)
+        }
+        WorkerFrame::Credit { stream, bytes } => encode::request_credit(out, *stream, *bytes),
+        WorkerFrame::AbortResponse { stream } => encode::abort(out, *stream, c::ABORT_RESPONSE),
+        WorkerFrame::Pong { token } => encode::pong(out, *token),
+        WorkerFrame::Log { stream, level, text } => {
+            encode::log(out, *stream, *level, text).unwrap();
+        }
+        _ => encode::ready(out),
+    }
+}
+
+proptest! {
+    #[test]
+    fn interleaved_frames_come_out_as_they_went_in(
+        frames in worker_frames(),
+        cuts in proptest::collection::vec(1..300usize, 1..10),
+    ) {
+        let mut out = BytesMut::new();
+        for frame in &frames {
+            write(&mut out, frame);
+        }
+        let decoded: Vec<_> = decode_all(&out, &cuts)
+            .unwrap()
+            .into_iter()
+            .map(|f| WorkerFrame::parse(f).unwrap())
+            .collect();
+        prop_assert_eq!(decoded, frames);
+    }
+
+    #[test]
+    fn a_truncated_stream_gives_only_whole_frames(frames in worker_frames(), keep in 0.0..1.0f64) {
+        let mut out = BytesMut::new();
+        for frame in &frames {
+            write(&mut out, frame);
+        }
+        #[allow(clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share of a length")]
+        let keep = (out.len() as f64 * keep) as usize;
+        let decoded = decode_all(&out[..keep], &[keep.max(1)]).unwrap();
+        prop_assert!(decoded.len() <= frames.len());
+        for (got, sent) in decoded.into_iter().zip(&frames) {
+            prop_assert_eq!(&WorkerFrame::parse(got).unwrap(), sent);
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        for frame in decode_all(&bytes, &[7]).unwrap_or_default() {
+            let _ = WorkerFrame::parse(frame.clone());
+            let _ = ServerFrame::parse(frame);
+        }
+    }
+
+    #[test]
+    fn arbitrary_payloads_never_panic(
+        kind in prop_oneof![0x01..=0x07u8, 0x81..=0x8Au8],
+        flags in 0..8u8,
+        payload in proptest::collection::vec(any::<u8>(), 0..120),
+    ) {
+        let frame = Frame { kind, flags, stream: 1, payload: Bytes::from(payload) };
+        if let Ok(WorkerFrame::Response { head, .. }) = WorkerFrame::parse(frame.clone()) {
+            prop_assert_eq!(head.headers().count(), head.header_count);
+        }
+        let _ = ServerFrame::parse(frame);
+    }
+}
