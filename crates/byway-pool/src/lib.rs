@@ -1,1 +1,19 @@
 //! Worker processes: state machine, one worker, pool, dispatch. Knows no HTTP.
+//!
+//! [`Pool`] keeps the configured number of workers alive and chooses one for a request; [`Lane`] is the
+//! protocol connection to one worker; [`Stream`] is one request on it, whose answer is read through
+//! [`AnswerBody`] while [`RequestBody`] feeds it.
+
+mod error;
+mod exchange;
+mod lane;
+mod pool;
+mod process;
+mod stream;
+mod worker;
+
+pub use error::{DispatchError, StartError};
+pub use lane::{Lane, OpenBody};
+pub use pool::{Pool, PoolOptions};
+pub use process::WorkerCommand;
+pub use stream::{Answer, AnswerBody, BodyRefused, CancelReason, RequestBody, Stream};

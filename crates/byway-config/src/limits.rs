@@ -1,0 +1,53 @@
+//! Every maximum has its name here. A queue, buffer, wait or loop without one is a bug.
+
+use std::time::Duration;
+
+/// Connections that are open at once; more wait in the kernel's accept queue.
+pub const CONNECTIONS_MAX: usize = 10_000;
+/// Connections that the kernel holds until byway accepts them.
+pub const ACCEPT_BACKLOG: i32 = 4096;
+/// From accepting a connection, or from the last answer on it, to the end of the next request's head.
+pub const HEADER_READ_MAX: Duration = Duration::from_secs(30);
+/// Bytes of a request's head: request line and headers together (431 beyond).
+pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Header lines of a request (431 beyond). One line per `HEADERS_MAX` of the worker protocol stays free.
+pub const HEADER_LINES_MAX: usize = 200;
+/// Bytes of a request target (414 beyond).
+pub const TARGET_BYTES_MAX: usize = 8 * 1024;
+/// A request body up to this length is read before a worker sees the request, and travels in one frame.
+pub const WHOLE_BODY_MAX: usize = 64 * 1024;
+/// From the head of a request to the end of a body that is read whole (408 beyond).
+pub const WHOLE_BODY_WAIT_MAX: Duration = Duration::from_mins(1);
+/// Silence within a streamed request body before it counts as broken off.
+pub const BODY_IDLE_MAX: Duration = Duration::from_mins(1);
+/// From dispatch to the head of the answer (504 beyond). A streamed answer may run on.
+pub const ANSWER_WAIT_MAX: Duration = Duration::from_mins(5);
+/// From SIGTERM to cutting what is still open.
+pub const DRAIN_MAX: Duration = Duration::from_secs(30);
+
+/// Worker processes.
+pub const WORKERS_MAX: usize = 256;
+/// Requests that wait for a worker to be ready (503 beyond).
+pub const QUEUE_MAX: usize = 1024;
+/// How long a request waits for a worker to be ready (503 beyond).
+pub const QUEUE_WAIT_MAX: Duration = Duration::from_secs(10);
+/// Requests in flight on one worker (503 beyond).
+pub const STREAMS_PER_WORKER_MAX: usize = 10_000;
+/// Bytes waiting to be written to one worker (503 beyond).
+pub const WORKER_BACKLOG_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// From spawning a worker to its first frame.
+pub const WORKER_HELLO_MAX: Duration = Duration::from_secs(15);
+/// From a worker's first frame until it is ready: the project's `instrumentation` runs here.
+pub const WORKER_READY_MAX: Duration = Duration::from_mins(1);
+/// Between two pings.
+pub const PING_INTERVAL: Duration = Duration::from_secs(1);
+/// A worker whose event loop answers no ping for this long is killed and replaced.
+pub const UNRESPONSIVE_MAX: Duration = Duration::from_secs(30);
+/// From the signal that ends a worker to killing it.
+pub const WORKER_STOP_MAX: Duration = Duration::from_secs(5);
+/// The first pause before a worker that died is replaced, when the one before it died young too.
+pub const RESPAWN_PAUSE_MIN: Duration = Duration::from_millis(100);
+/// The longest such pause; each doubles the one before.
+pub const RESPAWN_PAUSE_MAX: Duration = Duration::from_secs(10);
+/// A worker that lived this long did not die young.
+pub const WORKER_SETTLED_AFTER: Duration = Duration::from_secs(10);

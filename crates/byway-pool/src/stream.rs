@@ -1,0 +1,181 @@
+//! One request on a lane: its answer, the answer's body, and the request's body on the way to the worker.
+//!
+//! Dropping a [`Stream`] or an [`AnswerBody`] before the end cancels the request at the worker.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use byway_wire::{ResponseHead, constants as c, encode};
+
+use crate::DispatchError;
+use crate::exchange::{Exchange, Taken};
+use crate::lane::{Lane, chunk_of};
+
+/// Why a request is no longer wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelReason {
+    /// The client has gone.
+    ClientGone,
+    /// The deadline has passed.
+    Deadline,
+    /// The server is shutting down.
+    Shutdown,
+}
+
+impl CancelReason {
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::ClientGone => c::CANCEL_CLIENT_GONE,
+            Self::Deadline => c::CANCEL_DEADLINE,
+            Self::Shutdown => c::CANCEL_SHUTDOWN,
+        }
+    }
+}
+
+/// What both the waiting stream and the answer's body own: the right to cancel.
+#[derive(Debug)]
+struct Owner {
+    lane: Arc<Lane>,
+    exchange: Arc<Exchange>,
+    id: u32,
+    done: bool,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if !self.done {
+            self.lane.cancel(self.id, CancelReason::ClientGone);
+        }
+    }
+}
+
+/// A request that waits for its answer.
+#[derive(Debug)]
+pub struct Stream(Owner);
+
+/// A worker's answer.
+#[derive(Debug)]
+pub struct Answer {
+    /// Status, reason and headers.
+    pub head: Box<ResponseHead>,
+    /// The body.
+    pub body: AnswerBody,
+}
+
+impl Stream {
+    pub(crate) fn new(lane: Arc<Lane>, exchange: Arc<Exchange>, id: u32) -> Self {
+        Self(Owner { lane, exchange, id, done: false })
+    }
+
+    /// Waits for the answer's head.
+    pub async fn answer(mut self) -> Result<Answer, DispatchError> {
+        match poll_fn(|cx| self.0.exchange.poll_head(cx)).await {
+            Ok(head) => Ok(Answer { head, body: AnswerBody(self.0) }),
+            Err(error) => {
+                self.0.done = true;
+                Err(error)
+            }
+        }
+    }
+
+    /// Waits at most `limit` for the answer's head; `None` when it passes, and the worker is told.
+    pub async fn answer_within(
+        self,
+        limit: std::time::Duration,
+    ) -> Option<Result<Answer, DispatchError>> {
+        let lane = Arc::clone(&self.0.lane);
+        let id = self.0.id;
+        let mut answer = std::pin::pin!(self.answer());
+        let answered = tokio::time::timeout(limit, answer.as_mut()).await.ok();
+        if answered.is_none() {
+            lane.cancel(id, CancelReason::Deadline);
+        }
+        answered
+    }
+}
+
+/// The body of an answer.
+#[derive(Debug)]
+pub struct AnswerBody(Owner);
+
+impl AnswerBody {
+    /// The whole body, if it came with the head; then nothing is left to poll.
+    pub fn take_whole(&mut self) -> Option<Bytes> {
+        let whole = self.0.exchange.take_whole();
+        self.0.done |= whole.is_some();
+        whole
+    }
+
+    /// The next bytes; `None` after a complete body, an error when it broke off.
+    pub fn poll_chunk(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, DispatchError>>> {
+        match self.0.exchange.poll_body(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Taken::Chunk(data, credit)) => {
+                if credit > 0 {
+                    let id = self.0.id;
+                    self.0.lane.send(|out| encode::response_credit(out, id, credit));
+                }
+                Poll::Ready(Some(Ok(data)))
+            }
+            Poll::Ready(Taken::End(end)) => {
+                self.0.done = true;
+                Poll::Ready(end.err().map(Err))
+            }
+        }
+    }
+}
+
+/// The worker no longer reads the request's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BodyRefused;
+
+/// The request's body on the way to the worker. Dropping it unfinished tells the worker that it broke off.
+#[derive(Debug)]
+pub struct RequestBody {
+    lane: Arc<Lane>,
+    exchange: Arc<Exchange>,
+    id: u32,
+}
+
+impl RequestBody {
+    pub(crate) fn new(lane: Arc<Lane>, exchange: Arc<Exchange>, id: u32) -> Self {
+        Self { lane, exchange, id }
+    }
+
+    /// Sends bytes as the worker's window allows.
+    pub async fn send(&mut self, mut data: Bytes) -> Result<(), BodyRefused> {
+        while !data.is_empty() {
+            let wanted = data.len().min(c::CHUNK_MAX);
+            let granted =
+                poll_fn(|cx| self.exchange.poll_send(cx, wanted)).await.ok_or(BodyRefused)?;
+            let piece = chunk_of(&mut data, granted);
+            self.lane.send(|out| encode::request_chunk(out, self.id, &piece, false));
+        }
+        Ok(())
+    }
+
+    /// Marks the body as complete.
+    pub fn finish(self) {
+        if self.exchange.close_request() {
+            self.lane.send(|out| encode::request_chunk(out, self.id, &[], true));
+        }
+    }
+
+    /// Waits until the worker has no more use for the body.
+    pub async fn refused(&self) {
+        poll_fn(|cx| self.exchange.poll_request_closed(cx)).await;
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        if self.exchange.close_request() {
+            self.lane.send(|out| encode::cancel(out, self.id, c::CANCEL_BODY_BROKEN));
+        }
+    }
+}
