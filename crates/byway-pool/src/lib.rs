@@ -12,6 +12,9 @@ mod process;
 mod stream;
 mod worker;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::{DispatchError, StartError};
 pub use lane::{Lane, OpenBody};
 pub use pool::{Pool, PoolOptions};

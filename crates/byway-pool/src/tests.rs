@@ -1,0 +1,260 @@
+//! A lane without a process: the test plays the worker, frame by frame.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::{Bytes, BytesMut};
+use byway_wire::constants::{self as c, CHUNK_MAX, WINDOW_INITIAL};
+use byway_wire::{Decoder, ProtocolError, RequestHead, ServerFrame, WorkerFrame, encode};
+use proptest::prelude::*;
+
+use crate::lane::Lane;
+use crate::{Answer, AnswerBody, DispatchError, OpenBody, RequestBody, Stream};
+
+const HEAD: RequestHead<'static> = RequestHead {
+    route: 0,
+    method: "POST",
+    http_version: 11,
+    https: false,
+    has_body: true,
+    client_port: 1,
+    client_address: "127.0.0.1",
+    authority: "",
+    path: b"/",
+    query: b"",
+    params: &[],
+};
+
+fn open(lane: &Arc<Lane>, body: &OpenBody<'_>) -> (Stream, Option<RequestBody>) {
+    lane.open(&HEAD, std::iter::empty(), body).unwrap()
+}
+
+/// What the lane has queued for the worker.
+fn sent(lane: &Lane) -> Vec<ServerFrame> {
+    let mut future = std::pin::pin!(lane.next_write(BytesMut::new()));
+    let Poll::Ready(Some(data)) = poll(future.as_mut()) else { return Vec::new() };
+    let mut decoder = Decoder::new();
+    decoder.buffer().extend_from_slice(&data);
+    std::iter::from_fn(|| decoder.next_frame().unwrap())
+        .map(|frame| ServerFrame::parse(frame).unwrap())
+        .collect()
+}
+
+fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Encodes as the worker would and hands the frame to the lane.
+fn feed(lane: &Lane, write: impl FnOnce(&mut BytesMut)) -> Result<(), ProtocolError> {
+    let mut decoder = Decoder::new();
+    write(decoder.buffer());
+    while let Some(frame) = decoder.next_frame()? {
+        lane.receive(WorkerFrame::parse(frame)?)?;
+    }
+    Ok(())
+}
+
+fn respond(lane: &Lane, id: u32, body: &[u8], end: bool) -> Result<(), ProtocolError> {
+    feed(lane, |out| {
+        encode::response(out, id, 200, b"", std::iter::empty(), body, end).unwrap();
+    })
+}
+
+fn answer(stream: Stream) -> Result<Answer, DispatchError> {
+    let mut future = std::pin::pin!(stream.answer());
+    match poll(future.as_mut()) {
+        Poll::Ready(result) => result,
+        Poll::Pending => panic!("the answer is not there"),
+    }
+}
+
+fn next(body: &mut AnswerBody) -> Poll<Option<Result<Bytes, DispatchError>>> {
+    body.poll_chunk(&mut Context::from_waker(Waker::noop()))
+}
+
+fn all(body: &mut AnswerBody) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while let Poll::Ready(Some(data)) = next(body) {
+        bytes.extend_from_slice(&data.unwrap());
+    }
+    bytes
+}
+
+#[test]
+fn an_answer_in_one_frame_is_whole_and_frees_its_stream() {
+    let lane = Lane::new(1);
+    let (stream, sink) = open(&lane, &OpenBody::Whole(b"ping"));
+    assert!(sink.is_none());
+    let frames = sent(&lane);
+    let [ServerFrame::Request { stream: 1, body, end: true, .. }] = &frames[..] else {
+        panic!("{frames:?}");
+    };
+    assert_eq!(body.as_ref(), b"ping");
+    respond(&lane, 1, b"pong", true).unwrap();
+    let mut answer = answer(stream).unwrap();
+    assert_eq!(answer.body.take_whole().unwrap().as_ref(), b"pong");
+    drop(answer);
+    assert_eq!((lane.outstanding(), sent(&lane)), (0, vec![]));
+}
+
+#[test]
+fn dropping_a_stream_or_an_answer_cancels_the_request() {
+    let lane = Lane::new(1);
+    drop(open(&lane, &OpenBody::Whole(b"")));
+    let (stream, _) = open(&lane, &OpenBody::Whole(b""));
+    respond(&lane, 2, b"begin", false).unwrap();
+    drop(answer(stream).unwrap());
+    let cancelled: Vec<_> = sent(&lane)
+        .into_iter()
+        .filter_map(|frame| match frame {
+            ServerFrame::Cancel { stream, reason } => Some((stream, reason)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(cancelled, [(1, c::CANCEL_CLIENT_GONE), (2, c::CANCEL_CLIENT_GONE)]);
+    // What the worker sent before it learnt of it is no error.
+    respond(&lane, 1, b"late", true).unwrap();
+    feed(&lane, |out| encode::response_chunk(out, 2, b"late", true)).unwrap();
+}
+
+#[test]
+fn w08_frames_out_of_order_are_protocol_errors() {
+    let lane = Lane::new(1);
+    let (_stream, _) = open(&lane, &OpenBody::Whole(b""));
+    let out_of_order = |result: Result<(), ProtocolError>| {
+        assert!(matches!(result, Err(ProtocolError::OutOfOrder { .. })), "{result:?}");
+    };
+    out_of_order(feed(&lane, |out| encode::response_chunk(out, 1, b"x", false)));
+    out_of_order(respond(&lane, 2, b"", true));
+    out_of_order(respond(&lane, 0, b"", true));
+    out_of_order(feed(&lane, |out| encode::request_credit(out, 1, 1)));
+    respond(&lane, 1, b"", false).unwrap();
+    out_of_order(respond(&lane, 1, b"", false));
+}
+
+#[test]
+fn a_worker_may_not_exceed_the_window() {
+    let lane = Lane::new(1);
+    let (stream, _) = open(&lane, &OpenBody::Whole(b""));
+    respond(&lane, 1, b"", false).unwrap();
+    let chunk = vec![7; CHUNK_MAX];
+    for _ in 0..WINDOW_INITIAL / CHUNK_MAX {
+        feed(&lane, |out| encode::response_chunk(out, 1, &chunk, false)).unwrap();
+    }
+    assert!(feed(&lane, |out| encode::response_chunk(out, 1, b"x", false)).is_err());
+    let mut body = answer(stream).unwrap().body;
+    sent(&lane);
+    assert_eq!(all(&mut body).len(), WINDOW_INITIAL);
+    let credit: u32 = sent(&lane)
+        .iter()
+        .map(|frame| if let ServerFrame::Credit { bytes, .. } = frame { *bytes } else { 0 })
+        .sum();
+    assert_eq!(credit as usize, WINDOW_INITIAL);
+    feed(&lane, |out| encode::response_chunk(out, 1, b"x", true)).unwrap();
+}
+
+#[test]
+fn an_upload_waits_for_the_window_and_stops_when_unwanted() {
+    let lane = Lane::new(1);
+    let (stream, sink) = open(&lane, &OpenBody::Follows);
+    let mut sink = sink.unwrap();
+    let data = Bytes::from(vec![1; WINDOW_INITIAL + 10]);
+    {
+        let mut sending = std::pin::pin!(sink.send(data));
+        assert!(poll(sending.as_mut()).is_pending());
+        let bytes = |frames: Vec<ServerFrame>| -> usize {
+            let of = |f| if let ServerFrame::Chunk { data, .. } = f { data.len() } else { 0 };
+            frames.into_iter().map(of).sum()
+        };
+        assert_eq!(bytes(sent(&lane)), WINDOW_INITIAL);
+        feed(&lane, |out| encode::request_credit(out, 1, 4)).unwrap();
+        assert!(poll(sending.as_mut()).is_pending());
+        assert_eq!(bytes(sent(&lane)), 4);
+        feed(&lane, |out| encode::request_credit(out, 1, 100)).unwrap();
+        assert!(poll(sending.as_mut()).is_ready());
+        assert_eq!(bytes(sent(&lane)), 6);
+    }
+    respond(&lane, 1, b"enough", true).unwrap();
+    let mut sending = std::pin::pin!(sink.send(Bytes::from_static(b"more")));
+    assert_eq!(poll(sending.as_mut()), Poll::Ready(Err(crate::BodyRefused)));
+    let cancel = ServerFrame::Cancel { stream: 1, reason: c::CANCEL_BODY_UNUSED };
+    assert_eq!(sent(&lane), [cancel]);
+    drop(answer(stream));
+}
+
+#[test]
+fn an_upload_that_breaks_off_is_told_to_the_worker() {
+    let lane = Lane::new(1);
+    let (_stream, sink) = open(&lane, &OpenBody::Follows);
+    drop(sink);
+    let cancel = ServerFrame::Cancel { stream: 1, reason: c::CANCEL_BODY_BROKEN };
+    assert_eq!(sent(&lane)[1..], [cancel]);
+}
+
+#[test]
+fn a_dead_worker_fails_what_is_open_and_refuses_more() {
+    let lane = Lane::new(1);
+    let (waiting, _) = open(&lane, &OpenBody::Whole(b""));
+    let (streaming, _) = open(&lane, &OpenBody::Whole(b""));
+    let (done, _) = open(&lane, &OpenBody::Whole(b""));
+    respond(&lane, 2, b"part", false).unwrap();
+    respond(&lane, 3, b"complete", true).unwrap();
+    lane.close(DispatchError::WorkerGone);
+    assert_eq!(answer(waiting).unwrap_err(), DispatchError::WorkerGone);
+    let mut body = answer(streaming).unwrap().body;
+    assert_eq!(next(&mut body), Poll::Ready(Some(Ok(Bytes::from_static(b"part")))));
+    assert_eq!(next(&mut body), Poll::Ready(Some(Err(DispatchError::WorkerGone))));
+    assert_eq!(answer(done).unwrap().body.take_whole().unwrap().as_ref(), b"complete");
+    let again = lane.open(&HEAD, std::iter::empty(), &OpenBody::Whole(b""));
+    assert_eq!(again.unwrap_err(), DispatchError::WorkerGone);
+}
+
+#[test]
+fn a_stream_that_fails_is_never_a_clean_end() {
+    let lane = Lane::new(1);
+    let (stream, _) = open(&lane, &OpenBody::Whole(b""));
+    respond(&lane, 1, b"half", false).unwrap();
+    feed(&lane, |out| encode::abort(out, 1, c::ABORT_RESPONSE)).unwrap();
+    let mut body = answer(stream).unwrap().body;
+    assert!(body.take_whole().is_none());
+    assert!(matches!(next(&mut body), Poll::Ready(Some(Ok(_)))));
+    assert_eq!(next(&mut body), Poll::Ready(Some(Err(DispatchError::StreamFailed))));
+}
+
+proptest! {
+    /// Answers come back in any order and any number of pieces; each request gets its own.
+    #[test]
+    fn interleaved_answers_are_never_mixed_up(
+        bodies in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..300), 1..20),
+        order in proptest::collection::vec((any::<prop::sample::Index>(), 1..90usize), 0..400),
+    ) {
+        let lane = Lane::new(1);
+        let streams: Vec<_> =
+            bodies.iter().map(|_| open(&lane, &OpenBody::Whole(b"")).0).collect();
+        let mut at: Vec<Option<usize>> = vec![None; bodies.len()];
+        let everything = (0..bodies.len()).map(|i| (i, usize::MAX));
+        let steps = order.iter().map(|(index, count)| (index.index(bodies.len()), *count));
+        let mut finished = vec![false; bodies.len()];
+        for (i, count) in steps.chain(everything) {
+            if finished[i] {
+                continue;
+            }
+            let (from, id) = (at[i].unwrap_or(0), i as u32 + 1);
+            let to = from.saturating_add(count).min(bodies[i].len());
+            finished[i] = to == bodies[i].len();
+            let piece = &bodies[i][from..to];
+            match at[i] {
+                None => respond(&lane, id, piece, finished[i]).unwrap(),
+                Some(_) => {
+                    feed(&lane, |out| encode::response_chunk(out, id, piece, finished[i])).unwrap();
+                }
+            }
+            at[i] = Some(to);
+        }
+        for (stream, expected) in streams.into_iter().zip(&bodies) {
+            let mut body = answer(stream).unwrap().body;
+            prop_assert_eq!(&all(&mut body), expected);
+        }
+        prop_assert_eq!(lane.outstanding(), 0);
+    }
+}
