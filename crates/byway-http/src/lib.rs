@@ -1,1 +1,18 @@
 //! Listeners, connections, the request pipeline, drain.
+//!
+//! [`App`] is the pipeline: it takes one request and gives one answer, and is a `tower::Service`, so that
+//! it can also be mounted inside another server. [`Server`] puts it behind a listener.
+
+mod app;
+mod body;
+mod dispatch;
+mod headers;
+mod ingress;
+mod respond;
+mod server;
+mod upload;
+
+pub use app::{App, AppOptions, Peer};
+pub use body::AnswerBodyStream;
+pub use respond::AnswerBroken;
+pub use server::{BindError, Server};

@@ -151,7 +151,7 @@ fn params(out: &mut BytesMut, head: &RequestHead<'_>) -> Result<(), EncodeError>
             ParamValues::Many(values) => {
                 out.put_u8(1);
                 out.put_u16_le(count("a catch-all parameter", values.len())?);
-                for value in *values {
+                for value in values {
                     str16(out, "a parameter", value.as_bytes())?;
                 }
             }

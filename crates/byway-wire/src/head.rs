@@ -48,7 +48,7 @@ pub enum ParamValues<'a> {
     /// `[name]`.
     One(&'a str),
     /// `[...name]` and `[[...name]]`.
-    Many(&'a [std::borrow::Cow<'a, str>]),
+    Many(Vec<&'a str>),
 }
 
 /// A worker's answer, checked to be well-formed; header lines are cut out on demand.

@@ -1,0 +1,163 @@
+//! From a matched request to a worker's answer.
+
+use bytes::Bytes;
+use byway_config::limits::ANSWER_WAIT_MAX;
+use byway_pool::{Answer, DispatchError, OpenBody, Pool, RequestBody, Stream};
+use byway_routes::router::{Match, ParamValue};
+use byway_wire::{Param, ParamValues, RequestHead};
+use http::header::{HeaderMap, HeaderName};
+use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode, Version};
+use http_body::Body;
+use hyper::ext::ReasonPhrase;
+
+use crate::app::Peer;
+use crate::respond::{self, AnswerBroken};
+use crate::upload::{self, Upload};
+use crate::{AnswerBodyStream, headers};
+
+/// Workers that may die between being chosen and being written to before a request gives up.
+const OPEN_TRIES_MAX: usize = 3;
+
+/// Sends the request to a worker and turns its answer into a response.
+pub(crate) async fn dispatch<B>(
+    pool: &Pool,
+    request: &Parts,
+    body: B,
+    peer: &Peer,
+    found: &Match<'_, '_>,
+) -> Result<Response<AnswerBodyStream>, AnswerBroken>
+where
+    B: Body<Data = Bytes> + Unpin + Send + 'static,
+{
+    let upload = match upload::receive(&request.method, &request.headers, body).await {
+        Ok(upload) => upload,
+        Err(status) => return Ok(respond::empty(status)),
+    };
+    let params = params(found);
+    let head = RequestHead {
+        route: found.route as u32,
+        method: request.method.as_str(),
+        http_version: version(request.version),
+        https: is_https(&request.headers, peer),
+        has_body: match &upload {
+            Upload::Whole { announced, .. } => *announced,
+            Upload::Stream(_) => true,
+        },
+        client_port: peer.port,
+        client_address: &peer.address,
+        authority: "",
+        path: found.path().as_str().as_bytes(),
+        query: found.path().query().as_bytes(),
+        params: &params,
+    };
+    let (stream, sink) = match open(pool, &head, &request.headers, &upload).await {
+        Ok(opened) => opened,
+        Err(error) => return respond::undelivered(error),
+    };
+    if let (Upload::Stream(body), Some(sink)) = (upload, sink) {
+        // A task of its own, because the upload may go on while the answer is being sent. It ends with
+        // the request: the worker's interest, the client's silence and the stream's end all stop it.
+        tokio::spawn(upload::pump(body, sink));
+    }
+    match stream.answer_within(ANSWER_WAIT_MAX).await {
+        Some(Ok(answer)) => Ok(response(answer)),
+        Some(Err(error)) => respond::undelivered(error),
+        None => Ok(respond::deadline()),
+    }
+}
+
+/// Writes the request to a worker. Nothing has reached user code when this fails, so it is safe to try
+/// another worker.
+async fn open<B>(
+    pool: &Pool,
+    head: &RequestHead<'_>,
+    headers: &HeaderMap,
+    upload: &Upload<B>,
+) -> Result<(Stream, Option<RequestBody>), DispatchError> {
+    let mut tries = 1;
+    loop {
+        let lane = pool.acquire().await?;
+        let body = match upload {
+            Upload::Whole { bytes, .. } => OpenBody::Whole(bytes),
+            Upload::Stream(_) => OpenBody::Follows,
+        };
+        match lane.open(head, headers::to_worker(headers), &body) {
+            Err(DispatchError::WorkerGone) if tries < OPEN_TRIES_MAX => tries += 1,
+            result => return result,
+        }
+    }
+}
+
+fn version(version: Version) -> u8 {
+    match version {
+        Version::HTTP_09 | Version::HTTP_10 => 10,
+        Version::HTTP_2 => 20,
+        _ => 11,
+    }
+}
+
+/// The scheme that the client used. Only a proxy on this machine is believed.
+fn is_https(headers: &HeaderMap, peer: &Peer) -> bool {
+    peer.loopback
+        && headers.get("x-forwarded-proto").is_some_and(|value| {
+            let first = value.as_bytes().split(|byte| *byte == b',').next().unwrap_or_default();
+            first.trim_ascii().eq_ignore_ascii_case(b"https")
+        })
+}
+
+/// A worker's answer as a response. Framing is left to hyper.
+fn response(answer: Answer) -> Response<AnswerBodyStream> {
+    let Answer { head, body } = answer;
+    let Ok(status) = StatusCode::from_u16(head.status) else {
+        return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    let mut lines = HeaderMap::with_capacity(head.header_count + 1);
+    for (name, value) in head.headers() {
+        match (HeaderName::from_bytes(&name), HeaderValue::from_maybe_shared(value)) {
+            (Ok(name), Ok(value)) => {
+                if headers::to_client(&name) {
+                    lines.append(name, value);
+                }
+            }
+            // The worker checks what handlers set, so this line could only do harm.
+            _ => {
+                tracing::error!("an answer had an invalid header line; the client got a 500");
+                return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
+            }
+        }
+    }
+    let body = match status {
+        StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED => {
+            drop(body);
+            AnswerBodyStream::empty()
+        }
+        _ => AnswerBodyStream::from_answer(body),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = lines;
+    if let Some(reason) = reason(status, &head.reason) {
+        response.extensions_mut().insert(reason);
+    }
+    response
+}
+
+/// The reason phrase where it is not the standard one. A status without one is `unknown`, as in Node.
+fn reason(status: StatusCode, given: &Bytes) -> Option<ReasonPhrase> {
+    let standard = status.canonical_reason();
+    if given.is_empty() {
+        return standard.is_none().then(|| ReasonPhrase::from_static(b"unknown"));
+    }
+    let own = standard.is_none_or(|standard| standard.as_bytes() != given.as_ref());
+    own.then(|| ReasonPhrase::try_from(given.clone()).ok()).flatten()
+}
+
+/// The route's parameters as the worker protocol wants them.
+fn params<'p>(found: &Match<'p, 'p>) -> Vec<Param<'p>> {
+    let value = |value| match value {
+        ParamValue::One(value) => ParamValues::One(value),
+        ParamValue::Many(values) => ParamValues::Many(values.collect()),
+    };
+    found.params().map(|(name, values)| Param { name, values: value(values) }).collect()
+}

@@ -1,0 +1,125 @@
+//! Which header lines pass, in both directions.
+
+use http::header::{CONNECTION, HeaderMap, HeaderName};
+
+/// Headers about one connection (RFC 9110 §7.6.1), which no handler and no client may see passed on.
+fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
+
+/// Headers by which Next's own parts talk to each other. From a client they are attacks
+/// (CVE-2025-29927, CVE-2024-46982 and their family).
+fn is_internal(name: &str) -> bool {
+    if let Some(rest) = name.strip_prefix("x-") {
+        return rest.starts_with("middleware-")
+            || rest.starts_with("nextjs-")
+            || rest.starts_with("invoke-")
+            || rest.starts_with("byway-")
+            || matches!(rest, "now-route-matches" | "matched-path");
+    }
+    name == "next-resume"
+}
+
+/// The header lines of a request that a handler may see.
+pub(crate) fn to_worker(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let nominated = Nominated::of(headers);
+    headers.iter().filter_map(move |(name, value)| {
+        let text = name.as_str();
+        let pass = !is_hop_by_hop(text) && !is_internal(text) && !nominated.contains(text);
+        pass.then(|| (text.as_bytes(), value.as_bytes()))
+    })
+}
+
+/// Whether a header line of an answer reaches the client. Framing is always recomputed.
+pub(crate) fn to_client(name: &HeaderName) -> bool {
+    let text = name.as_str();
+    !is_hop_by_hop(text) && text != "content-length" && text != "x-middleware-set-cookie"
+}
+
+/// The names that `Connection` lists: they belong to this connection as well.
+struct Nominated<'h>(Option<Vec<&'h str>>);
+
+/// What `Connection` must not take away from a handler (CVE-2026-105299 shows why).
+const END_TO_END: [&str; 6] =
+    ["authorization", "content-length", "content-type", "cookie", "host", "origin"];
+
+impl<'h> Nominated<'h> {
+    fn of(headers: &'h HeaderMap) -> Self {
+        let lines = headers.get_all(CONNECTION).iter().filter_map(|line| line.to_str().ok());
+        let names: Vec<_> = lines
+            .flat_map(|line| line.split(','))
+            .map(str::trim)
+            .filter(|name| !matches!(*name, "" | "close" | "keep-alive"))
+            .collect();
+        Self((!names.is_empty()).then_some(names))
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        self.0.as_ref().is_some_and(|names| {
+            !END_TO_END.contains(&name) && names.iter().any(|n| n.eq_ignore_ascii_case(name))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pass(lines: &[(&'static str, &'static str)]) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, http::HeaderValue::from_static(value));
+        }
+        let mut names: Vec<_> = to_worker(&headers)
+            .map(|(name, _)| String::from_utf8_lossy(name).into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn hop_by_hop_and_nominated_headers_stay_behind() {
+        let lines = [
+            ("connection", "close, X-Hop"),
+            ("x-hop", "1"),
+            ("x-kept", "1"),
+            ("te", "trailers"),
+            ("upgrade", "h2c"),
+        ];
+        assert_eq!(pass(&lines), ["x-kept"]);
+    }
+
+    #[test]
+    fn a_client_cannot_nominate_credentials_away() {
+        let lines =
+            [("connection", "authorization, cookie"), ("authorization", "x"), ("cookie", "a")];
+        assert_eq!(pass(&lines), ["authorization", "cookie"]);
+    }
+
+    #[test]
+    fn x02_internal_headers_of_a_client_are_dropped() {
+        let lines = [
+            ("x-middleware-subrequest", "1"),
+            ("x-middleware-set-cookie", "1"),
+            ("x-nextjs-data", "1"),
+            ("x-now-route-matches", "1"),
+            ("x-matched-path", "1"),
+            ("x-invoke-path", "1"),
+            ("x-byway-route", "1"),
+            ("next-resume", "1"),
+            ("x-mine", "1"),
+        ];
+        assert_eq!(pass(&lines), ["x-mine"]);
+    }
+}

@@ -1,0 +1,119 @@
+//! The guard at the door: what hyper lets through and HTTP or byway does not.
+
+use byway_config::limits::{HEAD_BYTES_MAX, TARGET_BYTES_MAX};
+use http::header::{EXPECT, HOST};
+use http::{HeaderMap, StatusCode, Uri, Version};
+
+/// Refuses a request whose head breaks a rule; the status says which.
+pub(crate) fn check(uri: &Uri, version: Version, headers: &HeaderMap) -> Result<(), StatusCode> {
+    let target = uri.path_and_query().map_or(0, |path| path.as_str().len());
+    if target > TARGET_BYTES_MAX {
+        return Err(StatusCode::URI_TOO_LONG);
+    }
+    // `: ` and the line's end count too, as they do on the wire.
+    let lines: usize = headers.iter().map(|(n, v)| n.as_str().len() + v.len() + 4).sum();
+    if target + lines > HEAD_BYTES_MAX {
+        return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    }
+    if let Some(expect) = headers.get(EXPECT)
+        && !expect.as_bytes().eq_ignore_ascii_case(b"100-continue")
+    {
+        return Err(StatusCode::EXPECTATION_FAILED);
+    }
+    check_host(uri, version, headers)
+}
+
+/// RFC 9112 §3.2: exactly one valid `Host`, and the same as in an absolute-form target. hyper checks none of it.
+fn check_host(uri: &Uri, version: Version, headers: &HeaderMap) -> Result<(), StatusCode> {
+    let mut lines = headers.get_all(HOST).iter();
+    let host = match (lines.next(), lines.next()) {
+        (Some(host), None) => host.as_bytes(),
+        (None, _) if version == Version::HTTP_10 => return Ok(()),
+        (None, _) if version == Version::HTTP_2 && uri.authority().is_some() => return Ok(()),
+        _ => return Err(StatusCode::BAD_REQUEST),
+    };
+    if !is_host(host) {
+        return Err(StatusCode::BAD_REQUEST);
+    }
+    match uri.authority() {
+        Some(authority) if !authority.as_str().as_bytes().eq_ignore_ascii_case(host) => {
+            Err(StatusCode::BAD_REQUEST)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `uri-host [ ":" port ]` of RFC 3986 §3.2.2. An empty host is allowed by RFC 9112 §3.2 and by Node.
+fn is_host(host: &[u8]) -> bool {
+    let (name, port) = match host {
+        [b'[', rest @ ..] => {
+            let Some(end) = rest.iter().position(|byte| *byte == b']') else { return false };
+            let address = &rest[..end];
+            let valid = address.iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
+            if !valid || address.is_empty() {
+                return false;
+            }
+            (&b"-"[..], &rest[end + 1..])
+        }
+        _ => {
+            let end = host.iter().position(|byte| *byte == b':').unwrap_or(host.len());
+            host.split_at(end)
+        }
+    };
+    let name_byte = |b: &u8| {
+        b.is_ascii_alphanumeric()
+            || matches!(b, b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&' | b'\'')
+            || matches!(b, b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=')
+    };
+    let port_fine = match port {
+        [] => true,
+        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    name.iter().all(name_byte) && port_fine
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(uri: &str, lines: &[(&'static str, &str)]) -> u16 {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, value.parse().unwrap());
+        }
+        match check(&uri.parse().unwrap(), Version::HTTP_11, &headers) {
+            Ok(()) => 200,
+            Err(status) => status.as_u16(),
+        }
+    }
+
+    #[test]
+    fn f14_host_must_be_there_once_valid_and_agree_with_the_target() {
+        assert_eq!(verdict("/", &[("host", "a.example:80")]), 200);
+        assert_eq!(verdict("/", &[("host", "[::1]:3000")]), 200);
+        assert_eq!(verdict("/", &[("host", "")]), 200);
+        assert_eq!(verdict("/", &[]), 400);
+        assert_eq!(verdict("/", &[("host", "a"), ("host", "a")]), 400);
+        for wrong in ["a@b", "a b", "a/b", "a:b", "a:123456", "[::1", "[]", "[::1]x", "a.com.:1.2"]
+        {
+            assert_eq!(verdict("/", &[("host", wrong)]), 400, "{wrong}");
+        }
+        assert_eq!(verdict("http://a/x", &[("host", "a")]), 200);
+        assert_eq!(verdict("http://b/x", &[("host", "a")]), 400);
+    }
+
+    #[test]
+    fn l03_long_targets_and_heads_are_refused() {
+        let long = format!("/{}", "a".repeat(TARGET_BYTES_MAX));
+        assert_eq!(verdict(&long, &[("host", "a")]), 414);
+        let value = "v".repeat(HEAD_BYTES_MAX);
+        assert_eq!(verdict("/", &[("host", "a"), ("x", &value)]), 431);
+    }
+
+    #[test]
+    fn an_expectation_other_than_100_continue_fails() {
+        assert_eq!(verdict("/", &[("host", "a"), ("expect", "100-Continue")]), 200);
+        assert_eq!(verdict("/", &[("host", "a"), ("expect", "tea")]), 417);
+    }
+}

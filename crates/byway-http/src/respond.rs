@@ -1,0 +1,121 @@
+//! The one place that makes answers which no handler made.
+
+use bytes::Bytes;
+use byway_pool::DispatchError;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
+
+use crate::AnswerBodyStream;
+
+/// The answer's stream failed before anything was sent: the connection is closed without an answer, as
+/// under Next, so that nobody takes a failure for an empty success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the answer broke off before it began")]
+pub struct AnswerBroken;
+
+/// What a client reads in the answer's body.
+const NOT_CACHED: HeaderValue =
+    HeaderValue::from_static("private, no-cache, no-store, max-age=0, must-revalidate");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+pub(crate) fn empty(status: StatusCode) -> Response<AnswerBodyStream> {
+    let mut response = Response::new(AnswerBodyStream::empty());
+    *response.status_mut() = status;
+    response
+}
+
+fn with_body(
+    status: StatusCode,
+    content_type: HeaderValue,
+    body: impl Into<Bytes>,
+) -> Response<AnswerBodyStream> {
+    let mut response = Response::new(AnswerBodyStream::whole(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
+/// A short page, for people who open an API's address in a browser.
+fn page(status: StatusCode) -> Response<AnswerBodyStream> {
+    let reason = status.canonical_reason().unwrap_or("Error");
+    let code = status.as_u16();
+    let body = format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width\"><title>{code}: {reason}</title>\
+         <style>body{{font:16px/1.5 system-ui,sans-serif;margin:20vh auto 0;width:max-content}}\
+         @media(prefers-color-scheme:dark){{body{{background:#000;color:#fff}}}}</style></head>\
+         <body><h1>{code}</h1><p>{reason}</p></body></html>"
+    );
+    with_body(status, HTML, body)
+}
+
+/// 404: no route has this path.
+pub(crate) fn not_found() -> Response<AnswerBodyStream> {
+    let mut response = page(StatusCode::NOT_FOUND);
+    response.headers_mut().insert(CACHE_CONTROL, NOT_CACHED);
+    response
+}
+
+/// 404 below `/_next/static`, which Next answers as text.
+pub(crate) fn static_not_found() -> Response<AnswerBodyStream> {
+    with_body(StatusCode::NOT_FOUND, TEXT, "Not Found")
+}
+
+/// 400: the path cannot be decoded.
+pub(crate) fn bad_path() -> Response<AnswerBodyStream> {
+    page(StatusCode::BAD_REQUEST)
+}
+
+/// 204 with the methods of a route, for `OPTIONS` without a handler.
+pub(crate) fn options(allow: &str) -> Response<AnswerBodyStream> {
+    let mut response = empty(StatusCode::NO_CONTENT);
+    if let Ok(allow) = HeaderValue::from_str(allow) {
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    response
+}
+
+/// 308 to the one form of a path. The location has been encoded by the path's parser.
+pub(crate) fn redirect(location: &str) -> Response<AnswerBodyStream> {
+    let Ok(value) = HeaderValue::from_str(location) else {
+        return bad_path();
+    };
+    let mut response = Response::new(AnswerBodyStream::whole(location.to_owned()));
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    response.headers_mut().insert(LOCATION, value);
+    if let Ok(refresh) = HeaderValue::from_str(&format!("0;url={location}")) {
+        response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
+    }
+    response
+}
+
+/// A request that no worker answered.
+pub(crate) fn undelivered(
+    error: DispatchError,
+) -> Result<Response<AnswerBodyStream>, AnswerBroken> {
+    let status = match error {
+        DispatchError::StreamFailed => return Err(AnswerBroken),
+        DispatchError::WorkerGone => StatusCode::BAD_GATEWAY,
+        DispatchError::TooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        DispatchError::NoWorker | DispatchError::Overloaded | DispatchError::ShuttingDown => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    };
+    let mut response =
+        with_body(status, TEXT, status.canonical_reason().unwrap_or_default().as_bytes());
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    Ok(response)
+}
+
+/// 504: no answer before the deadline.
+pub(crate) fn deadline() -> Response<AnswerBodyStream> {
+    with_body(StatusCode::GATEWAY_TIMEOUT, TEXT, "Gateway Timeout")
+}
+
+/// 501: a Pages Router API route, which this version does not run.
+pub(crate) fn not_implemented(what: &'static str) -> Response<AnswerBodyStream> {
+    with_body(StatusCode::NOT_IMPLEMENTED, TEXT, what)
+}
