@@ -1,1 +1,99 @@
 //! Sources to .byway/: chunks, source maps, manifest. The only crate that names the bundler.
+//!
+//! [`build`] runs one rolldown build over everything a worker process loads: the worker runtime, byway's
+//! `next/*` modules, the project's instrumentation file and every route file. A module that two of them
+//! import lands in a shared chunk, so that it is one instance in the process. npm packages stay outside
+//! and are resolved by Node at run time; see `packages.rs`.
+//!
+//! The modules, in the order in which a build meets them: `names` (what chunks are called), `options`,
+//! `plugin` with `specifier`, `packages`, `runtime`, `virtual_modules` and `place` (what an import means),
+//! `methods` (what a route exports), `report` with `syntax` and `suggest` (what went wrong), `emit`
+//! (writing it all down).
+
+mod emit;
+mod methods;
+mod names;
+mod next_users;
+mod options;
+mod packages;
+mod pipeline;
+mod place;
+mod plugin;
+mod report;
+mod runtime;
+mod specifier;
+mod suggest;
+mod syntax;
+mod virtual_modules;
+
+use std::io;
+use std::path::PathBuf;
+
+use byway_error::Diagnostic;
+use byway_routes::manifest::{Manifest, RouteKind};
+use byway_routes::pattern::Pattern;
+
+pub use crate::pipeline::{build, build_with};
+pub use crate::runtime::RuntimeSources;
+
+/// What to build.
+#[derive(Debug, Clone)]
+pub struct BuildInput {
+    /// The project's folder.
+    pub project_dir: PathBuf,
+    /// Where the result goes, usually `.byway` in the project. Replaced as a whole by a good build.
+    pub out_dir: PathBuf,
+    /// The route files; a route's id is its index here.
+    pub routes: Vec<SourceRoute>,
+    /// The project's `instrumentation` file, relative to the project, with `/`.
+    pub instrumentation: Option<String>,
+    /// The project's `tsconfig.json` or `jsconfig.json`.
+    pub tsconfig: Option<PathBuf>,
+    /// Packages in `node_modules` that are source to be compiled, as `transpilePackages` in next.config.
+    pub transpile_packages: Vec<String>,
+    /// Whether `process.env.NODE_ENV` is `production` or `development`.
+    pub production: bool,
+}
+
+/// One route file.
+#[derive(Debug, Clone)]
+pub struct SourceRoute {
+    /// The pattern as Next writes it: `/api/users/[id]`.
+    pub path: String,
+    /// The same, parsed.
+    pub pattern: Pattern,
+    /// The source file, relative to the project, with `/`.
+    pub file: String,
+    /// Which convention it follows.
+    pub kind: RouteKind,
+}
+
+/// A good build.
+#[derive(Debug)]
+pub struct BuildOutput {
+    /// What was written to `manifest.json`.
+    pub manifest: Manifest,
+    /// What the user should know, sorted by file.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Why there is no build. The previous one is untouched.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The project is at fault: every error that was found, then every warning, each sorted by file.
+    #[error("the project has {} errors", .0.iter().filter(|found| found.is_error()).count())]
+    Project(Vec<Diagnostic>),
+    /// A file could not be read or written.
+    #[error("cannot {action} `{}`: {source}", path.display())]
+    Io {
+        /// What was attempted, such as `write`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The bundler failed in a way that is not the project's fault.
+    #[error("the bundler failed: {0}")]
+    Bundler(String),
+}

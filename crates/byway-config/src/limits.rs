@@ -8,12 +8,10 @@ pub const CONNECTIONS_MAX: usize = 10_000;
 pub const ACCEPT_BACKLOG: i32 = 4096;
 /// From accepting a connection, or from the last answer on it, to the end of the next request's head.
 pub const HEADER_READ_MAX: Duration = Duration::from_secs(30);
-/// Bytes of a request's head: request line and headers together (431 beyond).
+/// Bytes of a request's head: target and headers together (431 beyond), as in Node.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Header lines of a request (431 beyond). One line per `HEADERS_MAX` of the worker protocol stays free.
 pub const HEADER_LINES_MAX: usize = 200;
-/// Bytes of a request target (414 beyond).
-pub const TARGET_BYTES_MAX: usize = 8 * 1024;
 /// A request body up to this length is read before a worker sees the request, and travels in one frame.
 pub const WHOLE_BODY_MAX: usize = 64 * 1024;
 /// From the head of a request to the end of a body that is read whole (408 beyond).

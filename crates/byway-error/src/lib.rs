@@ -4,5 +4,6 @@
 //! too, so that every command prints them alike.
 
 mod diagnostic;
+mod render;
 
 pub use diagnostic::{Diagnostic, Location, Severity};

@@ -93,7 +93,7 @@ impl App {
         peer: &Peer,
     ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
     where
-        B: Body<Data = Bytes> + Unpin + Send + 'static,
+        B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
         let inner = &*self.0;
         let (head, body) = request.into_parts();
@@ -155,7 +155,7 @@ fn peer_of<B>(request: &Request<B>) -> Peer {
 
 impl<B> tower::Service<Request<B>> for App
 where
-    B: Body<Data = Bytes> + Unpin + Send + 'static,
+    B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
 {
     type Response = Response<AnswerBodyStream>;
     type Error = AnswerBroken;

@@ -28,7 +28,7 @@ pub(crate) async fn dispatch<B>(
     found: &Match<'_, '_>,
 ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
 where
-    B: Body<Data = Bytes> + Unpin + Send + 'static,
+    B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
 {
     let upload = match upload::receive(&request.method, &request.headers, body).await {
         Ok(upload) => upload,
@@ -51,7 +51,11 @@ where
         query: found.path().query().as_bytes(),
         params: &params,
     };
-    let (stream, sink) = match open(pool, &head, &request.headers, &upload).await {
+    let whole = match &upload {
+        Upload::Whole { bytes, .. } => Some(bytes.clone()),
+        Upload::Stream(_) => None,
+    };
+    let (stream, sink) = match open(pool, &head, &request.headers, whole).await {
         Ok(opened) => opened,
         Err(error) => return respond::undelivered(error),
     };
@@ -69,19 +73,16 @@ where
 
 /// Writes the request to a worker. Nothing has reached user code when this fails, so it is safe to try
 /// another worker.
-async fn open<B>(
+async fn open(
     pool: &Pool,
     head: &RequestHead<'_>,
     headers: &HeaderMap,
-    upload: &Upload<B>,
+    whole: Option<Bytes>,
 ) -> Result<(Stream, Option<RequestBody>), DispatchError> {
     let mut tries = 1;
     loop {
         let lane = pool.acquire().await?;
-        let body = match upload {
-            Upload::Whole { bytes, .. } => OpenBody::Whole(bytes),
-            Upload::Stream(_) => OpenBody::Follows,
-        };
+        let body = whole.as_deref().map_or(OpenBody::Follows, OpenBody::Whole);
         match lane.open(head, headers::to_worker(headers), &body) {
             Err(DispatchError::WorkerGone) if tries < OPEN_TRIES_MAX => tries += 1,
             result => return result,

@@ -18,8 +18,8 @@ use tokio_util::task::TaskTracker;
 use crate::{App, Peer};
 
 /// A connection's read buffer, which a request's head must fit into. It is larger than the limit for
-/// heads, so that most of what is too long gets its proper status from the guard.
-const READ_BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// heads, so that what is too long gets its proper status: 431 from the guard, 414 from hyper.
+const READ_BUFFER_BYTES_MAX: usize = 80 * 1024;
 /// After an accept that failed for want of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -159,7 +159,7 @@ async fn accept(
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = stopped(&mut stop) => return,
         };
         match accepted {
             Ok((socket, address)) => {
@@ -180,6 +180,11 @@ async fn accept(
     }
 }
 
+/// Waits for the signal to stop, which its sender's end is as well.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
 async fn connection(
     socket: TcpStream,
     address: SocketAddr,
@@ -190,17 +195,18 @@ async fn connection(
     let _ = socket.set_nodelay(true);
     let peer = Peer::from(address);
     let service = hyper::service::service_fn(|request| app.respond(request, &peer));
+    // No `pipeline_flush`: with bytes left in the read buffer it withholds the answer to a head that
+    // cannot be parsed.
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_MAX)
         .max_headers(HEADER_LINES_MAX)
         .max_buf_size(READ_BUFFER_BYTES_MAX)
-        .pipeline_flush(true)
         .serve_connection(TokioIo::new(socket), service);
     let mut served = std::pin::pin!(served);
     let result = tokio::select! {
         result = served.as_mut() => result,
-        _ = stop.wait_for(|stop| *stop) => {
+        () = stopped(&mut stop) => {
             served.as_mut().graceful_shutdown();
             served.await
         }

@@ -1,1 +1,13 @@
-//! Reads a project from disk: sources, tsconfig, .env files.
+//! Reads a project from disk: which files are routes, which modules run beside them, and what the
+//! `.env` files say.
+//!
+//! Nothing here runs or parses the project's code; findings about it are [`byway_error::Diagnostic`]s.
+
+pub mod env;
+mod project;
+mod scan;
+mod tree;
+
+pub use project::{IgnoredFile, IgnoredReason, Project, SourceFile};
+pub use scan::{ScanOptions, scan};
+pub use tree::{DEPTH_MAX, ENTRIES_MAX};

@@ -1,1 +1,15 @@
-//! Test support: servers, raw clients, fixtures, conformance replay.
+//! Test support: raw HTTP clients, servers started from the real binary, fixture projects and the
+//! replay of recorded conformance cases.
+//!
+//! Everything here blocks and uses threads: a test that waits for a socket reads top to bottom, and the
+//! crate compiles in seconds because it needs no runtime.
+
+pub mod conformance;
+mod fixture;
+mod process;
+mod raw;
+mod server;
+
+pub use fixture::{BuildOutput, Fixture, byway_binary};
+pub use raw::{BodyChunk, Framing, RawClient, RawResponse, ReadError, fetch};
+pub use server::{Launch, Stopped, TestServer};

@@ -1,2 +1,77 @@
-//! The byway binary.
-fn main() {}
+//! The `byway` binary: reads the command line, runs one command, chooses the exit code.
+//!
+//! Exit codes: 0 fine, 1 the project or the machine is at fault, 2 the command line is.
+
+mod commands;
+mod print;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use byway_config::WorkerCount;
+use clap::{Args, Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Runs the API side of a Next.js project: route handlers, unmodified, on a Rust server.
+#[derive(Debug, Parser)]
+#[command(name = "byway", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compile the project into `.byway/` and list its routes.
+    Build(BuildArgs),
+    /// Serve the build that `byway build` made.
+    Start(StartArgs),
+}
+
+/// Arguments of `byway build`.
+#[derive(Debug, Args)]
+struct BuildArgs {
+    /// The project's folder: the one with `app/` or `pages/`, or `src/` around them.
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+}
+
+/// Arguments of `byway start`.
+#[derive(Debug, Args)]
+struct StartArgs {
+    /// The project's folder.
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    /// The port to listen on; 0 lets the system choose.
+    #[arg(short, long, env = "PORT", default_value_t = 3000)]
+    port: u16,
+    /// The address or name to listen on; every IPv4 address of the machine by default. It is also the host
+    /// of `request.url`, as under Next.
+    #[arg(short = 'H', long)]
+    hostname: Option<String>,
+    /// Worker processes: a number or `auto` for one per core. With one, state in modules is shared by all
+    /// requests.
+    #[arg(long, env = "BYWAY_WORKERS", default_value = "1")]
+    workers: WorkerCount,
+    /// The Node.js executable, version 20 or newer.
+    #[arg(long, env = "BYWAY_NODE", default_value = "node")]
+    node: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    print::init_log();
+    let result = match cli.command {
+        Command::Build(args) => commands::build::run(&args.dir),
+        Command::Start(args) => commands::start::run(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! How the bundler is set up.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rolldown::{
+    BundlerOptions, BundlerTransformOptions, ChecksOptions, ChunkFilenamesOutputOption, Either,
+    InputItem, JsxOptions, LogLevel, ModuleType, OutputFormat, PathsOutputOption, Platform,
+    PreserveEntrySignatures, RawMinifyOptions, SanitizeFilename, SourceMapPathTransform,
+    SourceMapType, TsConfig,
+};
+
+use crate::place::Layout;
+use crate::virtual_modules::display_name;
+
+/// What differs from build to build.
+pub(crate) struct Setup<'a> {
+    pub(crate) layout: &'a Layout,
+    pub(crate) out_dir: &'a Path,
+    pub(crate) tsconfig: Option<&'a Path>,
+    pub(crate) production: bool,
+    /// Chunk name and module id.
+    pub(crate) entries: Vec<(String, String)>,
+    /// A name that a module does not export is `undefined` instead of an error.
+    pub(crate) shim_missing_exports: bool,
+}
+
+/// The oldest Node that runs the result.
+const TARGET: &str = "node20";
+
+pub(crate) fn bundler_options(setup: &Setup<'_>) -> BundlerOptions {
+    let entries = setup.entries.iter();
+    let input = entries
+        .map(|(name, import)| InputItem { name: Some(name.clone()), import: import.clone() })
+        .collect();
+    let mode = if setup.production { "\"production\"" } else { "\"development\"" };
+    let define = [
+        ("process.env.NODE_ENV".to_owned(), mode.to_owned()),
+        ("process.env.NEXT_RUNTIME".to_owned(), "\"nodejs\"".to_owned()),
+    ];
+    BundlerOptions {
+        input: Some(input),
+        cwd: Some(setup.layout.project_dir().to_owned()),
+        dir: Some(setup.out_dir.to_string_lossy().into_owned()),
+        platform: Some(Platform::Node),
+        format: Some(OutputFormat::Esm),
+        entry_filenames: Some("[name].mjs".to_owned().into()),
+        chunk_filenames: Some(ChunkFilenamesOutputOption::String(
+            "server/chunks/[name]-[hash].mjs".to_owned(),
+        )),
+        sanitize_filename: Some(SanitizeFilename::Fn(Arc::new(|name| {
+            let name = file_name(name);
+            Box::pin(async move { Ok(name) })
+        }))),
+        sourcemap: Some(SourceMapType::File),
+        sourcemap_exclude_sources: Some(true),
+        sourcemap_path_transform: Some(source_paths()),
+        paths: Some(exact_paths(setup.layout)),
+        preserve_entry_signatures: Some(PreserveEntrySignatures::Strict),
+        minify: Some(RawMinifyOptions::Bool(false)),
+        define: Some(define.into_iter().collect()),
+        transform: Some(transform()),
+        tsconfig: Some(match setup.tsconfig {
+            Some(path) => TsConfig::Manual(path.to_owned()),
+            None => TsConfig::Auto(false),
+        }),
+        strict_execution_order: Some(std::env::var("STRICT").is_ok()),
+        keep_names: Some(std::env::var("KEEP").is_ok()),
+        experimental: Some(rolldown::ExperimentalOptions { on_demand_wrapping: Some(std::env::var("DEMAND").is_ok()), ..Default::default() }),
+        module_types: Some(["js", "mjs", "cjs"].map(|ending| (ending.to_owned(), ModuleType::Jsx)).into_iter().collect()),
+        shim_missing_exports: Some(setup.shim_missing_exports),
+        checks: Some(checks()),
+        log_level: Some(LogLevel::Silent),
+        ..BundlerOptions::default()
+    }
+}
+
+/// JSX is always compiled: Next's own tsconfig says `preserve`, for its compiler to do the rest.
+fn transform() -> BundlerTransformOptions {
+    let jsx = JsxOptions { runtime: Some("automatic".to_owned()), ..JsxOptions::default() };
+    BundlerTransformOptions {
+        jsx: Some(Either::Right(jsx)),
+        target: Some(Either::Left(TARGET.to_owned())),
+        ..BundlerTransformOptions::default()
+    }
+}
+
+fn checks() -> ChecksOptions {
+    ChecksOptions {
+        configuration_field_conflict: Some(false),
+        ineffective_dynamic_import: Some(false),
+        plugin_timings: Some(false),
+        eval: Some(false),
+        ..ChecksOptions::default()
+    }
+}
+
+/// Chunks are named after modules, which may be called anything; entries come with safe names.
+fn file_name(name: &str) -> String {
+    let safe = |c: char| match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '_' | '-' | '.' | '/' => c,
+        _ => '_',
+    };
+    name.chars().map(safe).collect()
+}
+
+/// Sources are relative to the chunk already; those that are no files get a name that says so.
+fn source_paths() -> SourceMapPathTransform {
+    SourceMapPathTransform::new(Arc::new(|source, _| {
+        let name = display_name(source).unwrap_or_else(|| source.to_owned());
+        Box::pin(async move { Ok(name) })
+    }))
+}
+
+/// Packages that must be loaded by their exact file get a path relative to the chunk.
+fn exact_paths(layout: &Layout) -> PathsOutputOption {
+    let layout = layout.clone();
+    PathsOutputOption::Fn(Arc::new(move |id| {
+        let path = PathBuf::from(id);
+        let relative = path.is_absolute().then(|| layout.from_chunk(&path));
+        let name = relative.unwrap_or_else(|| id.to_owned());
+        Box::pin(async move { Ok(name) })
+    }))
+}

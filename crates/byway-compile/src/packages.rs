@@ -1,0 +1,101 @@
+//! Which imports stay outside the bundle, and in which form.
+//!
+//! npm packages are loaded by Node, in place: native add-ons, worker threads and files beside a package
+//! keep working. A CommonJS package is reached through a small virtual module that requires it, so that
+//! the bundler's interop applies and `import { verify } from 'jsonwebtoken'` works although Node's own
+//! loader rejects it. Sources that Node cannot run as they are get bundled like project files.
+
+use std::fs;
+use std::path::Path;
+
+use oxc::allocator::Allocator;
+use oxc::parser::Parser;
+use oxc::span::SourceType;
+
+use crate::specifier::package_name;
+
+/// How to treat a file that an import resolved to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Treatment {
+    /// Compile it into the bundle.
+    Bundle,
+    /// Leave it to Node's `import`.
+    ImportModule,
+    /// Leave it to Node's `require`.
+    RequireModule,
+}
+
+/// Files of packages are read up to this size when the bundler has to guess their kind.
+const PROBE_BYTES_MAX: u64 = 4 << 20;
+
+/// Decides for `file`, an absolute real path. `type_module` is what the nearest package.json says.
+pub(crate) fn treatment(
+    file: &Path,
+    specifier: &str,
+    type_module: bool,
+    transpile: &[String],
+) -> Treatment {
+    let in_node_modules = file.components().any(|part| part.as_os_str() == "node_modules");
+    if !in_node_modules || is_transpiled(specifier, transpile) {
+        return Treatment::Bundle;
+    }
+    match file.extension().and_then(|it| it.to_str()).unwrap_or_default() {
+        "ts" | "tsx" | "mts" | "cts" | "jsx" => Treatment::Bundle,
+        "mjs" => Treatment::ImportModule,
+        "js" if type_module => Treatment::ImportModule,
+        // Old Nodes take `import` in such a file for a syntax error.
+        "js" if has_module_syntax(file) => Treatment::Bundle,
+        _ => Treatment::RequireModule,
+    }
+}
+
+fn is_transpiled(specifier: &str, transpile: &[String]) -> bool {
+    package_name(specifier).is_some_and(|name| transpile.iter().any(|it| it == name))
+}
+
+/// Whether the file says `import` or `export` at its top level.
+fn has_module_syntax(file: &Path) -> bool {
+    let small = fs::metadata(file).is_ok_and(|it| it.len() <= PROBE_BYTES_MAX);
+    let Some(text) = small.then(|| fs::read_to_string(file).ok()).flatten() else {
+        return false;
+    };
+    let mentions = text.lines().any(|line| {
+        let line = line.trim_start();
+        line.starts_with("import") || line.starts_with("export") || line.contains(";export")
+            || line.contains(";import") || line.contains("}export")
+    });
+    if !mentions {
+        return false;
+    }
+    let allocator = Allocator::default();
+    let parsed = Parser::new(&allocator, &text, SourceType::unambiguous()).parse();
+    parsed.program.body.iter().any(|it| it.is_module_declaration())
+}
+
+/// Whether Node finds `file` by its specifier only because bundlers add extensions: its loader for
+/// modules does not, unless the package has an `exports` map.
+pub(crate) fn needs_exact_path(file: &Path, subpath: &str) -> bool {
+    if subpath.is_empty() || file.to_string_lossy().ends_with(subpath) {
+        return false;
+    }
+    let Some(package_json) = nearest_package_json(file) else { return true };
+    package_json.get("exports").is_none()
+}
+
+fn nearest_package_json(file: &Path) -> Option<serde_json::Value> {
+    file.ancestors().skip(1).find_map(|dir| {
+        let text = fs::read_to_string(dir.join("package.json")).ok()?;
+        let json: serde_json::Value = serde_json::from_str(&text).ok()?;
+        // Packages put a nested package.json with nothing but a `type` beside their builds.
+        json.get("name").is_some().then_some(json)
+    })
+}
+
+/// Whether a folder for the package exists where Node would look from `importer`.
+pub(crate) fn is_installed(importer: &Path, name: &str) -> bool {
+    importer
+        .ancestors()
+        .skip(1)
+        .filter(|dir| dir.file_name().is_none_or(|it| it != "node_modules"))
+        .any(|dir| dir.join("node_modules").join(name).is_dir())
+}

@@ -1,0 +1,154 @@
+//! A project in a temporary folder, built with a small runtime, whose chunks real Node runs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use byway_compile::{BuildError, BuildInput, BuildOutput, RuntimeSources, SourceRoute, build_with};
+use byway_error::Diagnostic;
+use byway_routes::manifest::RouteKind;
+use byway_routes::pattern::{Pattern, Segment};
+
+/// Enough of a runtime to see how its modules are wired up.
+const RUNTIME: &[(&str, &str)] = &[
+    (
+        "main.ts",
+        "import { store } from './store.ts';\n\
+         enum Mode { On = 'on' }\n\
+         export const mode: Mode = Mode.On;\n\
+         export { store };\n",
+    ),
+    ("store.ts", "export const store: { seen: string[] } = { seen: [] };\n"),
+    ("next/index.ts", "export default {};\n"),
+    (
+        "next/server.ts",
+        "import { store } from '../store.ts';\n\
+         export class NextResponse extends Response {}\n\
+         export const seen = store.seen;\n",
+    ),
+    (
+        "next/headers.ts",
+        "import { store } from '../store.ts';\n\
+         export function cookies(): string[] { store.seen.push('cookies'); return store.seen; }\n",
+    ),
+    ("next/empty.ts", "export {};\n"),
+];
+
+pub(crate) struct Project {
+    dir: tempfile::TempDir,
+    pub(crate) routes: Vec<String>,
+    pub(crate) instrumentation: Option<String>,
+    pub(crate) transpile: Vec<String>,
+    /// The project's folder below the temporary one, for workspaces.
+    root: &'static str,
+}
+
+impl Project {
+    pub(crate) fn new() -> Self {
+        Self::within("project")
+    }
+
+    pub(crate) fn within(root: &'static str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join(root)).unwrap();
+        Self { dir, routes: Vec::new(), instrumentation: None, transpile: Vec::new(), root }
+    }
+
+    /// The folder around the project.
+    pub(crate) fn outside(&self) -> PathBuf {
+        fs::canonicalize(self.dir.path()).unwrap()
+    }
+
+    pub(crate) fn root(&self) -> PathBuf {
+        self.outside().join(self.root)
+    }
+
+    pub(crate) fn file(&self, name: &str, text: &str) -> &Self {
+        let path = self.root().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+        self
+    }
+
+    /// A file in `app/`, `pages/` or wherever routes are.
+    pub(crate) fn route(&mut self, name: &str, text: &str) -> &mut Self {
+        self.file(name, text);
+        self.routes.push(name.to_owned());
+        self
+    }
+
+    pub(crate) async fn try_build(&self) -> Result<BuildOutput, BuildError> {
+        let tsconfig = ["tsconfig.json", "jsconfig.json"]
+            .map(|name| self.root().join(name))
+            .into_iter()
+            .find(|path| path.exists());
+        let routes = self.routes.iter().map(|file| source_route(file)).collect();
+        let input = BuildInput {
+            project_dir: self.root(),
+            out_dir: self.root().join(".byway"),
+            routes,
+            instrumentation: self.instrumentation.clone(),
+            tsconfig,
+            transpile_packages: self.transpile.clone(),
+            production: true,
+        };
+        build_with(input, RuntimeSources::new(RUNTIME.iter().copied())).await
+    }
+
+    pub(crate) async fn build(&self) -> BuildOutput {
+        match self.try_build().await {
+            Ok(output) => output,
+            Err(BuildError::Project(found)) => {
+                let text: Vec<String> = found.iter().map(ToString::to_string).collect();
+                panic!("the build failed:\n{}", text.join("\n"));
+            }
+            Err(error) => panic!("the build failed: {error}"),
+        }
+    }
+
+    /// The project's errors and warnings; panics if the build is good.
+    pub(crate) async fn errors(&self) -> Vec<Diagnostic> {
+        match self.try_build().await {
+            Ok(_) => panic!("the build should fail"),
+            Err(BuildError::Project(found)) => found,
+            Err(error) => panic!("another error was expected: {error}"),
+        }
+    }
+
+    /// Runs `script` as a module in the project's parent folder. It has `load(index)`, which imports the
+    /// chunk of a route, and prints what `show` is given as JSON.
+    pub(crate) fn run(&self, output: &BuildOutput, script: &str) -> String {
+        let chunks: Vec<String> = output
+            .manifest
+            .routes
+            .iter()
+            .map(|route| self.root().join(".byway").join(&route.chunk).display().to_string())
+            .collect();
+        let script = format!(
+            "const chunks = {chunks:?};\n\
+             const root = {:?};\n\
+             const load = (index) => import('file://' + encodeURI(chunks[index]).replaceAll('#', '%23'));\n\
+             const show = (value) => console.log(JSON.stringify(value));\n{script}",
+            self.root().display().to_string()
+        );
+        node(&self.outside(), &script)
+    }
+}
+
+fn source_route(file: &str) -> SourceRoute {
+    let kind = if file.starts_with("pages/") { RouteKind::Pages } else { RouteKind::App };
+    let pattern = Pattern { segments: vec![Segment::Static(file.to_owned())] };
+    SourceRoute { path: format!("/{file}"), pattern, file: file.to_owned(), kind }
+}
+
+/// What the script prints; panics with its errors if it fails.
+fn node(dir: &Path, script: &str) -> String {
+    let output = Command::new("node")
+        .args(["--enable-source-maps", "--input-type=module", "-e", script])
+        .current_dir(dir)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}

@@ -1,0 +1,4 @@
+//! One file per command.
+
+pub(crate) mod build;
+pub(crate) mod start;

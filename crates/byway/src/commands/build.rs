@@ -1,0 +1,123 @@
+//! `byway build`: compiles a project and prints its routes.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use byway_compile::{BuildError, BuildInput, BuildOutput, SourceRoute};
+use byway_error::Diagnostic;
+use byway_project::{Project, ScanOptions};
+use byway_routes::manifest::{Manifest, Route, RouteKind};
+
+use crate::print::{self, Reported};
+
+pub(crate) fn run(given: &Path) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let dir = std::fs::canonicalize(given)
+        .with_context(|| format!("cannot open the folder `{}`", given.display()))?;
+    let project = byway_project::scan(&dir, &ScanOptions::default()).map_err(|e| report(&e))?;
+    let output = compile(&project)?;
+    output.warnings.iter().for_each(print::diagnostic);
+    print::data(&route_table(&output.manifest))?;
+    print::note(&summary(&output.manifest, &project, started.elapsed().as_millis()));
+    Ok(())
+}
+
+fn compile(project: &Project) -> anyhow::Result<BuildOutput> {
+    let routes = project
+        .sources
+        .iter()
+        .map(|source| SourceRoute {
+            path: source.pattern.to_string(),
+            pattern: source.pattern.clone(),
+            file: source.file.clone(),
+            kind: source.kind,
+        })
+        .collect();
+    let input = BuildInput {
+        project_dir: project.dir.clone(),
+        out_dir: project.dir.join(".byway"),
+        routes,
+        instrumentation: project.instrumentation.clone(),
+        tsconfig: project.tsconfig.as_ref().map(|file| project.dir.join(file)),
+        transpile_packages: Vec::new(),
+        production: true,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(byway_compile::build(input)).map_err(|error| match error {
+        BuildError::Project(found) => report(&found),
+        other => other.into(),
+    })
+}
+
+/// Prints what was found; what is left to say is how much.
+fn report(found: &[Diagnostic]) -> anyhow::Error {
+    found.iter().for_each(print::diagnostic);
+    let errors = found.iter().filter(|diagnostic| diagnostic.is_error()).count();
+    let errors = if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") };
+    Reported(format!("the build failed with {errors}; an earlier build is still in place")).into()
+}
+
+/// The routes as columns: path, methods, kind, size.
+fn route_table(manifest: &Manifest) -> String {
+    let rows: Vec<[String; 4]> = std::iter::once(["route", "methods", "kind", "size"].map(String::from))
+        .chain(manifest.routes.iter().map(row))
+        .collect();
+    let width = |column: usize| rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0);
+    let widths = [width(0), width(1), width(2), width(3)];
+    let mut table = String::new();
+    for [path, methods, kind, size] in &rows {
+        let [a, b, c, d] = widths;
+        table.push_str(&format!("{path:<a$}  {methods:<b$}  {kind:<c$}  {size:>d$}\n"));
+    }
+    table
+}
+
+fn row(route: &Route) -> [String; 4] {
+    let kind = match route.kind {
+        RouteKind::App => "app",
+        RouteKind::Pages => "pages",
+    };
+    let methods = route.methods.as_ref().map_or_else(|| "any".to_owned(), |m| m.join(" "));
+    [route.path.clone(), methods, kind.to_owned(), size(route.size)]
+}
+
+/// A size for people: `812 B`, `1.4 kB`.
+#[expect(clippy::cast_precision_loss, reason = "one decimal of a file's size")]
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}
+
+fn summary(manifest: &Manifest, project: &Project, took_ms: u128) -> String {
+    let count = |count: usize, noun: &str| match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    };
+    let mut text = format!("built {} in {took_ms} ms", count(manifest.routes.len(), "route"));
+    if !project.ignored.is_empty() {
+        text.push_str(&format!(
+            "; {} left out: byway serves the API side only",
+            count(project.ignored.len(), "page")
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_have_three_digits_or_so() {
+        assert_eq!([size(0), size(999), size(1_400), size(2_500_000)], [
+            "0 B", "999 B", "1.4 kB", "2.5 MB"
+        ]);
+    }
+}

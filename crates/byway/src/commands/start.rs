@@ -1,0 +1,193 @@
+//! `byway start`: serves a build.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use byway_config::Settings;
+use byway_http::{App, AppOptions, Server};
+use byway_pool::{Pool, PoolOptions, StartError, WorkerCommand};
+use byway_project::env::{self, Mode};
+use byway_routes::manifest::{MANIFEST_VERSION, Manifest};
+use byway_routes::path::PathOptions;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::StartArgs;
+use crate::print::{self, WithHint};
+
+/// What Next listens on when it is told nothing.
+const HOSTNAME_DEFAULT: &str = "0.0.0.0";
+
+pub(crate) fn run(args: StartArgs) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let dir = std::fs::canonicalize(&args.dir)
+        .with_context(|| format!("cannot open the folder `{}`", args.dir.display()))?;
+    let settings = Settings {
+        hostname: args.hostname.unwrap_or_else(|| HOSTNAME_DEFAULT.to_owned()),
+        port: args.port,
+        workers: args.workers,
+        node: args.node,
+    };
+    let manifest = read_manifest(&dir, &args.dir)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(serve(&dir, settings, manifest, started))
+}
+
+fn read_manifest(dir: &Path, given: &Path) -> anyhow::Result<Manifest> {
+    let rebuild = || format!("run `byway build {}` first", given.display());
+    let path = dir.join(".byway").join("manifest.json");
+    let text = match std::fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let message = format!("there is no build in `{}`", given.display());
+            return Err(WithHint { message, hint: rebuild() }.into());
+        }
+        Err(error) => return Err(error).context("cannot read `.byway/manifest.json`"),
+    };
+    match serde_json::from_slice::<Manifest>(&text) {
+        Ok(manifest) if manifest.version == MANIFEST_VERSION => Ok(manifest),
+        _ => {
+            let message = "the build was made by another version of byway".to_owned();
+            Err(WithHint { message, hint: rebuild() }.into())
+        }
+    }
+}
+
+async fn serve(
+    dir: &Path,
+    settings: Settings,
+    manifest: Manifest,
+    started: Instant,
+) -> anyhow::Result<()> {
+    // The port first: nothing else is worth starting when it is taken.
+    let server = Server::bind(&settings.hostname, settings.port)?;
+    let origin = origin(&settings.hostname, server.port());
+    let stop = stop_on_signals()?;
+    let pool = Pool::start(PoolOptions {
+        command: worker_command(dir, &settings, &manifest, &origin)?,
+        workers: settings.workers.get(),
+    });
+    let mut stopped = stop.clone();
+    let pool = tokio::select! {
+        pool = pool => Arc::new(pool.map_err(explain)?),
+        _ = stopped.wait_for(|stop| *stop) => return Ok(()),
+    };
+    let app =
+        App::new(AppOptions { manifest, paths: PathOptions::default(), pool: Arc::clone(&pool) });
+    let took = started.elapsed().as_millis();
+    print::note(&format!("byway listening on http://{origin} (ready in {took} ms)"));
+    server.serve(app, stop).await;
+    pool.drain().await;
+    Ok(())
+}
+
+/// The host and port of `request.url`: loopback and "everywhere by default" are `localhost`, as under Next.
+fn origin(hostname: &str, port: u16) -> String {
+    match hostname {
+        HOSTNAME_DEFAULT | "127.0.0.1" | "::1" | "[::1]" | "::" | "[::]" => {
+            format!("localhost:{port}")
+        }
+        address if address.contains(':') && !address.starts_with('[') => {
+            format!("[{address}]:{port}")
+        }
+        name => format!("{name}:{port}"),
+    }
+}
+
+fn worker_command(
+    dir: &Path,
+    settings: &Settings,
+    manifest: &Manifest,
+    origin: &str,
+) -> anyhow::Result<WorkerCommand> {
+    let build = dir.join(".byway");
+    let entry = build.join(&manifest.worker);
+    Ok(WorkerCommand {
+        node: settings.node.clone(),
+        // The original file and line in every stack trace that user code prints.
+        args: vec!["--enable-source-maps".into(), entry.into(), build.into()],
+        dir: dir.to_owned(),
+        env: environment(dir)?,
+        config: serde_json::json!({ "origin": origin }).to_string(),
+    })
+}
+
+/// The environment of the worker: the process's own, then the `.env` files in Next's order.
+fn environment(dir: &Path) -> anyhow::Result<Vec<(OsString, OsString)>> {
+    let mut variables: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+    let text = |s: &OsString| s.to_str().map(str::to_owned);
+    let existing = variables.iter().filter_map(|(k, v)| Some((text(k)?, text(v)?))).collect();
+    let files = env::load(dir, Mode::Production, &existing).map_err(|diagnostic| {
+        print::diagnostic(&diagnostic);
+        print::Reported("the environment files cannot be read".to_owned())
+    })?;
+    variables.extend(files.variables.into_iter().map(|(name, value)| (name.into(), value.into())));
+    if !existing.contains_key("NODE_ENV") {
+        variables.push(("NODE_ENV".into(), "production".into()));
+    }
+    Ok(variables)
+}
+
+fn explain(error: StartError) -> anyhow::Error {
+    let hint = match &error {
+        StartError::NodeMissing { .. } => {
+            "install Node.js 20 or newer, or name it with `--node PATH`"
+        }
+        StartError::NodeTooOld { .. } => "name a newer one with `--node PATH`",
+        StartError::StaleBuild => "run `byway build` again",
+        _ => return error.into(),
+    };
+    WithHint { message: error.to_string(), hint: hint.to_owned() }.into()
+}
+
+/// Becomes true at the first SIGTERM or SIGINT; the second one ends the process at once, and the workers
+/// with it, because their sockets close.
+fn stop_on_signals() -> anyhow::Result<watch::Receiver<bool>> {
+    let (stop, stopped) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate()).context("cannot handle signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle signals")?;
+    tokio::spawn(async move {
+        for first in [true, false] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if first {
+                tracing::info!("stopping: finishing what is in flight; a second signal stops at once");
+                stop.send_replace(true);
+            } else {
+                end_now();
+            }
+        }
+    });
+    Ok(stopped)
+}
+
+#[expect(clippy::exit, reason = "a second signal asks for exactly this")]
+fn end_now() {
+    std::process::exit(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::origin;
+
+    #[test]
+    fn the_origin_is_what_next_shows() {
+        for (hostname, shown) in [
+            ("0.0.0.0", "localhost:3000"),
+            ("127.0.0.1", "localhost:3000"),
+            ("localhost", "localhost:3000"),
+            ("fe80::1", "[fe80::1]:3000"),
+            ("api.example.com", "api.example.com:3000"),
+        ] {
+            assert_eq!(origin(hostname, 3000), shown);
+        }
+    }
+}

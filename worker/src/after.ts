@@ -1,0 +1,83 @@
+// Work that goes on when an answer has ended.
+
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type RequestContext, contexts } from './context.ts'
+import { describeError, log } from './log.ts'
+
+/** What is still running; draining waits for it. */
+const running = new Set<Promise<void>>()
+
+/** Follows a promise to its end. */
+export function runAfter(context: RequestContext, task: PromiseLike<unknown>): void {
+  track(task, context, 'A promise passed to `after()` rejected:')
+}
+
+/** Calls a function once the answer has ended. */
+export function callAfter(context: RequestContext, callback: () => unknown): void {
+  // The program's own async storages shall be as they are now, and only the request's phase another.
+  const restore = AsyncLocalStorage.snapshot()
+  const call = (): unknown => restore(() => contexts.run(context.afterAnswer(), callback))
+  const { exchange, callbacks } = context
+  callbacks.push(call)
+  if (callbacks.length > 1) return
+  const start = (): void => {
+    // Not at once: the answer's last bytes leave at the end of this turn.
+    setImmediate(() => { for (const waiting of callbacks.splice(0)) run(context, waiting) })
+  }
+  // Work that is still to start counts as running, so that draining does not overtake it.
+  const done = new Promise<void>((resolve) => {
+    if (exchange.ended) {
+      start()
+      setImmediate(resolve)
+    } else {
+      exchange.onEnd = () => {
+        start()
+        setImmediate(resolve)
+      }
+    }
+  })
+  keep(done)
+}
+
+/** Resolves when nothing is left to do, at the latest after `limitMs`. */
+export async function afterWorkDone(limitMs: number): Promise<boolean> {
+  const deadline = Date.now() + limitMs
+  while (running.size > 0) {
+    const left = deadline - Date.now()
+    if (left <= 0) return false
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => { timer = setTimeout(resolve, left) })
+    await Promise.race([Promise.allSettled(running), late])
+    clearTimeout(timer)
+  }
+  return true
+}
+
+function run(context: RequestContext, callback: () => unknown): void {
+  let result: unknown
+  try {
+    result = callback()
+  } catch (error) {
+    report(context, 'An error occurred in a function passed to `after()`:', error)
+    return
+  }
+  track(Promise.resolve(result), context, 'An error occurred in a function passed to `after()`:')
+}
+
+function track(task: PromiseLike<unknown>, context: RequestContext, failure: string): void {
+  keep(new Promise((resolve) => {
+    task.then(() => resolve(), (error: unknown) => {
+      report(context, failure, error)
+      resolve()
+    })
+  }))
+}
+
+function keep(work: Promise<void>): void {
+  running.add(work)
+  void work.then(() => running.delete(work))
+}
+
+function report(context: RequestContext, text: string, error: unknown): void {
+  log('error', context.exchange.id, `${text} ${describeError(error)}`)
+}

@@ -1,0 +1,179 @@
+// Turns what a handler returned into frames.
+
+import type { CookieStore } from './cookie-store.ts'
+import { type Exchange, HEAD } from './exchange.ts'
+import { LightHeaders } from './headers.ts'
+import { type BodyOutlet, OutgoingBody } from './outgoing.ts'
+import { JSON_TYPE, type ReadyBody, type ResponseState, TEXT_TYPE, responseState } from './response.ts'
+import {
+  ABORT, ABORT_RESPONSE, FLAG_END, FRAME_HEADER_BYTES, FRAME_PAYLOAD_MAX, HEADERS_MAX, HEAD_BODY_MAX, RESPONSE,
+} from './wire-constants.ts'
+import { type FrameWriter, SLAB_BYTES, writeLatin1 } from './wire.ts'
+
+/**
+ * Headers that say how a body is framed. byway frames anew; one that a handler set, or took over from an
+ * upstream answer, would describe bytes that are not the ones sent.
+ */
+const FRAMING = new Set([
+  'content-length', 'content-encoding', 'transfer-encoding', 'connection', 'keep-alive', 'proxy-connection',
+  'te', 'trailer', 'upgrade', 'x-middleware-set-cookie',
+])
+
+const BODILESS = new Set([204, 205, 304])
+
+/** The head of an answer, ready to be written. */
+interface Head {
+  status: number
+  reason: string
+  lines: [string, string][]
+  /** An upper limit of the head's bytes on the wire. */
+  bytes: number
+}
+
+/** A body that is a stream, or bytes too many for one frame. */
+export type StreamedBody = ReadableStream<unknown> | Uint8Array
+
+/**
+ * Sends an answer. Returns null when it is complete, and otherwise the promise of that; it rejects when the
+ * body failed. Throws, with nothing sent, when the answer cannot be put on the wire at all.
+ */
+export function sendAnswer(
+  exchange: Exchange, response: Response, cookies: CookieStore | null, outlet: BodyOutlet,
+): Promise<void> | null {
+  const state = responseState(response)
+  if (state !== null && state.platform === null && !(state.used && state.body !== null)) {
+    return sendReady(exchange, state, cookies, outlet)
+  }
+  const head = headOf(
+    response.status, response.statusText,
+    state === null ? LightHeaders.from(response.headers) : state.openHeaders(), cookies,
+  )
+  const { body } = response
+  if (body === null || exchange.method === HEAD || BODILESS.has(response.status)) {
+    // The stream is told that nobody will read it; whether it minds is its own affair.
+    if (body !== null && !body.locked) body.cancel().catch(() => undefined)
+    writeResponse(outlet.writer, exchange.id, head, null, true)
+    return null
+  }
+  return stream(exchange, head, outlet, (outgoing) => outgoing.sendStream(body))
+}
+
+/** Answers with a status and nothing else. */
+export function sendStatus(exchange: Exchange, status: number, writer: FrameWriter, lines: [string, string][] = []): void {
+  writeResponse(writer, exchange.id, newHead(status, '', lines), null, true)
+}
+
+/** Says that the answer broke off, so that it cannot look complete. */
+export function sendAbort(exchange: Exchange, writer: FrameWriter): void {
+  writer.numberFrame(ABORT, exchange.id, ABORT_RESPONSE, 1)
+}
+
+function sendReady(
+  exchange: Exchange, state: ResponseState, cookies: CookieStore | null, outlet: BodyOutlet,
+): Promise<void> | null {
+  const { writer } = outlet
+  const { body, contentType } = state
+  const dropBody = exchange.method === HEAD || BODILESS.has(state.status)
+  const plain = state.headers === null && state.status === 200 && state.statusText === ''
+  if (plain && (cookies === null || !cookies.hasChanges)) {
+    const prefix = contentType === JSON_TYPE ? JSON_PREFIX : contentType === TEXT_TYPE ? TEXT_PREFIX : null
+    // Three bytes are the most that a character can become, so no second pass over the text is needed.
+    if (prefix !== null && typeof body === 'string' && body.length * 3 <= SMALL_BODY_MAX) {
+      writer.reserve(FRAME_HEADER_BYTES + prefix.length + body.length * 3)
+      const frame = writer.beginFrame(RESPONSE, FLAG_END, exchange.id)
+      const { slab } = writer
+      slab.set(prefix, writer.position)
+      writer.position += prefix.length
+      if (!dropBody) writer.position += slab.utf8Write(body, writer.position, body.length * 3)
+      writer.endFrame(frame)
+      return null
+    }
+  }
+  const head = headOf(state.status, state.statusText, state.openHeaders(), cookies)
+  if (dropBody || body === null) {
+    writeResponse(writer, exchange.id, head, null, true)
+    return null
+  }
+  const small = typeof body === 'string' ? body.length * 3 <= SMALL_BODY_MAX : body.length <= SMALL_BODY_MAX
+  if (small) {
+    writeResponse(writer, exchange.id, head, body, true)
+    return null
+  }
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body
+  if (bytes.length <= HEAD_BODY_MAX) {
+    writeResponse(writer, exchange.id, head, bytes, true)
+    return null
+  }
+  return stream(exchange, head, outlet, (outgoing) => outgoing.sendBytes(bytes))
+}
+
+function stream(
+  exchange: Exchange, head: Head, outlet: BodyOutlet, send: (outgoing: OutgoingBody) => Promise<void>,
+): Promise<void> {
+  return send(new OutgoingBody(exchange, outlet, (body, end) => {
+    writeResponse(outlet.writer, exchange.id, head, body, end)
+  }))
+}
+
+/** Bodies up to here go into the slab straight away. */
+const SMALL_BODY_MAX = SLAB_BYTES / 2
+
+const JSON_PREFIX = prefixOf(JSON_TYPE)
+const TEXT_PREFIX = prefixOf(TEXT_TYPE)
+
+/** The head of an answer that is nothing but a body of this type. */
+function prefixOf(type: string): Buffer {
+  const head = newHead(200, '', [['content-type', type]])
+  const bytes = Buffer.alloc(head.bytes)
+  return bytes.subarray(0, writeHead(bytes, 0, head))
+}
+
+function headOf(status: number, reason: string, headers: LightHeaders, cookies: CookieStore | null): Head {
+  if (cookies !== null && cookies.hasChanges) {
+    headers = headers.copy()
+    cookies.addTo(headers)
+  }
+  const lines: [string, string][] = []
+  for (const line of headers.lines()) if (!FRAMING.has(line[0])) lines.push(line)
+  for (const cookie of headers.cookieLines()) lines.push(['set-cookie', cookie])
+  return newHead(status, reason, lines)
+}
+
+function newHead(status: number, reason: string, lines: [string, string][]): Head {
+  if (status < 200 || status > 999) throw new RangeError(`The status code ${status} cannot be sent`)
+  if (lines.length > HEADERS_MAX) throw new RangeError(`An answer with ${lines.length} header lines cannot be sent`)
+  let bytes = 6 + reason.length
+  for (const [name, value] of lines) bytes += 6 + name.length + value.length
+  if (bytes > FRAME_PAYLOAD_MAX - HEAD_BODY_MAX) throw new RangeError(`An answer with ${bytes} bytes of headers cannot be sent`)
+  return { status, reason, lines, bytes }
+}
+
+function writeResponse(writer: FrameWriter, id: number, head: Head, body: ReadyBody, end: boolean): void {
+  const room = body === null ? 0 : typeof body === 'string' ? body.length * 3 : body.length
+  writer.reserve(FRAME_HEADER_BYTES + head.bytes + room)
+  const frame = writer.beginFrame(RESPONSE, end ? FLAG_END : 0, id)
+  const { slab } = writer
+  let position = writeHead(slab, writer.position, head)
+  if (typeof body === 'string') {
+    position += slab.utf8Write(body, position, room)
+  } else if (body !== null) {
+    slab.set(body, position)
+    position += body.length
+  }
+  writer.position = position
+  writer.endFrame(frame)
+}
+
+function writeHead(slab: Buffer, position: number, { status, reason, lines }: Head): number {
+  position = slab.writeUInt16LE(status, position)
+  position = slab.writeUInt16LE(reason.length, position)
+  position = writeLatin1(slab, position, reason)
+  position = slab.writeUInt16LE(lines.length, position)
+  for (const [name, value] of lines) {
+    position = slab.writeUInt16LE(name.length, position)
+    position = writeLatin1(slab, position, name)
+    position = slab.writeUInt32LE(value.length, position)
+    position = writeLatin1(slab, position, value)
+  }
+  return position
+}

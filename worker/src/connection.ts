@@ -1,0 +1,80 @@
+// The socket to the server, file descriptor 3.
+
+import { Socket } from 'node:net'
+import { FrameDecoder, type FrameReceiver, FrameWriter } from './wire.ts'
+
+/** What happens to the connection. */
+export interface ConnectionEvents {
+  /** The server broke the protocol, or the worker has a bug. */
+  broken(error: unknown): void
+  /** The server has gone. */
+  closed(): void
+}
+
+/** Reads frames from and writes frames to a socket. */
+export class Connection {
+  readonly writer: FrameWriter
+  readonly #socket: Socket
+  #draining: Promise<void> | null = null
+
+  constructor(fd: number, receive: FrameReceiver, events: ConnectionEvents) {
+    const decoder = new FrameDecoder(receive)
+    this.writer = new FrameWriter((parts) => this.#write(parts))
+    const { writer } = this
+    this.#socket = new Socket({
+      fd,
+      readable: true,
+      writable: true,
+      onread: {
+        buffer: () => decoder.free(),
+        callback: (count) => {
+          writer.hold()
+          try {
+            decoder.received(count)
+          } catch (error) {
+            events.broken(error)
+            return false
+          } finally {
+            writer.release()
+          }
+          return true
+        },
+      },
+    })
+    this.#socket.once('end', events.closed)
+    this.#socket.once('error', events.closed)
+    this.#socket.once('close', events.closed)
+  }
+
+  /** Resolves when the socket takes more; null when it does already. */
+  drained(): Promise<void> | null {
+    if (!this.#socket.writableNeedDrain) return null
+    return (this.#draining ??= new Promise((resolve) => {
+      const go = (): void => {
+        this.#draining = null
+        resolve()
+      }
+      this.#socket.once('drain', go)
+    }))
+  }
+
+  /** Writes out everything and resolves when the kernel has it. */
+  finish(): Promise<void> {
+    this.writer.flush()
+    return new Promise((resolve) => {
+      this.#socket.write('', () => resolve())
+    })
+  }
+
+  #write(parts: Buffer[]): boolean {
+    const socket = this.#socket
+    if (parts.length === 1) {
+      socket.write(parts[0]!)
+    } else {
+      socket.cork()
+      for (const part of parts) socket.write(part)
+      socket.uncork()
+    }
+    return socket.writableLength === 0
+  }
+}

@@ -1,0 +1,270 @@
+// One request and its answer, as the loop sees them. The request's head stays in the frame that brought it;
+// parts are decoded when somebody asks.
+
+import type { IncomingBody } from './incoming.ts'
+import type { OutgoingBody } from './outgoing.ts'
+import { normaliseQuery } from './query.ts'
+import { ProtocolError } from './wire.ts'
+import {
+  CANCEL_DEADLINE, CANCEL_SHUTDOWN, FLAG_HAS_BODY, FLAG_HTTPS, HEADERS_MAX,
+} from './wire-constants.ts'
+
+/** Method names by their number in the protocol; 0 means that the frame spells the name. */
+export const METHODS = ['', 'GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+/** Numbers of the methods that the loop treats specially. */
+export const GET = 1
+/** See `GET`. */
+export const HEAD = 2
+/** See `GET`. */
+export const OPTIONS = 7
+
+/** What `params` resolves to. */
+export type Params = Record<string, string | string[]>
+
+/** Facts that hold for the whole connection. */
+export interface ExchangeSettings {
+  /** `http://host:port` and `https://host:port` for requests that name no authority of their own. */
+  originHttp: string
+  originHttps: string
+}
+
+/** What `request.signal` and cancelled streams report when the client has gone. Next uses the name. */
+export class ResponseAborted extends Error {
+  override name = 'ResponseAborted'
+}
+
+/** One stream of the protocol. */
+export class Exchange {
+  readonly id: number
+  readonly flags: number
+  readonly settings: ExchangeSettings
+  /** Index of the route in the manifest. */
+  readonly route: number
+  /** The method's number, 0 for one without. */
+  readonly method: number
+  /** Where the bytes of the body begin and end in `buffer`. */
+  readonly bodyStart: number
+  readonly bodyEnd: number
+  /** Where the first header line begins, and how many there are. */
+  readonly headersStart: number
+  readonly headersCount: number
+  /** The request's body as far as it was not in the first frame. */
+  incoming: IncomingBody | null = null
+  /** The answer's body while it is being sent. */
+  outgoing: OutgoingBody | null = null
+  /** Whether the answer is complete or can no longer be sent. */
+  ended = false
+  /** Bytes of `CHUNK` frames that may still be sent. */
+  window: number
+  /** Runs once the answer has ended; `after()` hangs its work here. */
+  onEnd: (() => void) | null = null
+  buffer: Buffer
+  #cancelled: ResponseAborted | null = null
+  #controller: AbortController | null = null
+  #methodAt: number
+  #addressAt: number
+  #url: string | null = null
+
+  constructor(
+    id: number,
+    flags: number,
+    settings: ExchangeSettings,
+    window: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+  ) {
+    this.id = id
+    this.flags = flags
+    this.settings = settings
+    this.buffer = buffer
+    this.window = window
+    this.bodyEnd = end
+    // Reading past the end of the frame gives bytes of the next one, or `undefined`, which counts as 0;
+    // the positions only grow, so it is enough to compare them with the end now and then.
+    this.route = u32(buffer, start)
+    const method = buffer[start + 4]!
+    if (method >= METHODS.length) throw new ProtocolError(`a request has the unknown method ${method}`)
+    this.method = method
+    let at = start + 5
+    this.#methodAt = at
+    if (method === 0) at += 2 + u16(buffer, at)
+    at += 3
+    this.#addressAt = at
+    at += 2 + u16(buffer, at) // client address
+    at += 2 + u16(buffer, at) // authority
+    at += 2 + u16(buffer, at) // path
+    at += 2 + u16(buffer, at) // query
+    at = skipParams(buffer, at, end)
+    const count = u16(buffer, at)
+    if (count > HEADERS_MAX) throw new ProtocolError(`a request has ${count} header lines`)
+    at += 2
+    this.headersStart = at
+    this.headersCount = count
+    for (let index = 0; index < count; index++) {
+      at += 2 + u16(buffer, at)
+      at += 4 + u32(buffer, at)
+      if (at > end) break
+    }
+    if (at > end) throw new ProtocolError('the head of a request is longer than its frame')
+    this.bodyStart = at
+  }
+
+  /** The method's name. */
+  get methodName(): string {
+    if (this.method !== 0) return METHODS[this.method]!
+    return text16(this.buffer, this.#methodAt, 'latin1')
+  }
+
+  get clientAddress(): string {
+    return text16(this.buffer, this.#addressAt, 'latin1')
+  }
+
+  get https(): boolean {
+    return (this.flags & FLAG_HTTPS) !== 0
+  }
+
+  get hasBody(): boolean {
+    return (this.flags & FLAG_HAS_BODY) !== 0
+  }
+
+  /** `http://host:port`, as in the request's URL. */
+  get origin(): string {
+    const at = this.#field(1)
+    if (u16(this.buffer, at) === 0) return this.https ? this.settings.originHttps : this.settings.originHttp
+    const url = `${this.https ? 'https' : 'http'}://${text16(this.buffer, at, 'utf8')}`
+    try {
+      return new URL(url).origin
+    } catch {
+      throw new ProtocolError('the authority of a request is malformed')
+    }
+  }
+
+  /** The path, percent-encoded as the client sent it. */
+  get path(): string {
+    return text16(this.buffer, this.#field(2), 'latin1')
+  }
+
+  /** The query as a program sees it, with its `?`, or nothing. */
+  get search(): string {
+    const at = this.#field(3)
+    return u16(this.buffer, at) === 0 ? '' : normaliseQuery(text16(this.buffer, at, 'latin1'))
+  }
+
+  /** The query as the client sent it, without `?`. */
+  get rawQuery(): string {
+    return text16(this.buffer, this.#field(3), 'latin1')
+  }
+
+  /** `request.url`. */
+  get url(): string {
+    if (this.#url !== null) return this.#url
+    const url = this.origin + this.path + this.search
+    // Most targets are what `new URL` would make of them, and that is much faster to find out than to do.
+    return (this.#url = PLAIN_TARGET.test(url) ? url : new URL(url).href)
+  }
+
+  /** The route's parameters. */
+  get params(): Params {
+    const buffer = this.buffer
+    let at = this.#field(4)
+    let count = u16(buffer, at)
+    at += 2
+    const params: Params = {}
+    while (count-- > 0) {
+      const name = text16(buffer, at, 'utf8')
+      at += 2 + u16(buffer, at)
+      const list = buffer[at] === 1
+      let left = u16(buffer, at + 1)
+      at += 3
+      const values: string[] = []
+      while (left-- > 0) {
+        values.push(text16(buffer, at, 'utf8'))
+        at += 2 + u16(buffer, at)
+      }
+      // An assignment would call the setter of `__proto__`.
+      const value = list ? values : values[0] ?? ''
+      if (name === '__proto__') define(params, name, value)
+      else params[name] = value
+    }
+    return params
+  }
+
+  /** Why the request was cancelled, or null while it was not. */
+  get cancelled(): ResponseAborted | null {
+    return this.#cancelled
+  }
+
+  /** `request.signal`; most handlers never ask for it, and an `AbortController` is not cheap. */
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController()
+      if (this.#cancelled !== null) this.#controller.abort(this.#cancelled)
+    }
+    return this.#controller.signal
+  }
+
+  /** The server has given the request up. */
+  cancel(reason: number): void {
+    if (this.#cancelled !== null) return
+    const why = reason === CANCEL_DEADLINE ? 'the request took too long'
+      : reason === CANCEL_SHUTDOWN ? 'the server is shutting down' : 'the client has gone'
+    const error = new ResponseAborted(why)
+    this.#cancelled = error
+    this.incoming?.fail(error)
+    this.outgoing?.cancel(error)
+    this.#controller?.abort(error)
+  }
+
+  /**
+   * Copies the head out of its slab. Called when the request turns out to live long, so that thousands of
+   * open event streams do not each keep a slab of other requests' bytes.
+   */
+  detach(): void {
+    if (this.buffer.byteLength === this.bodyEnd) return
+    const copy = Buffer.allocUnsafeSlow(this.bodyEnd)
+    this.buffer.copy(copy, 0, 0, this.bodyEnd)
+    this.buffer = copy
+  }
+
+  /** Where the n-th string after the client's port begins. */
+  #field(index: number): number {
+    let at = this.#addressAt
+    while (index-- > 0) at += 2 + u16(this.buffer, at)
+    return at
+  }
+}
+
+const PLAIN_TARGET = /^https?:\/\/[a-z0-9.\-:[\]]+\/[A-Za-z0-9\-._~!$&()*+,;=:@%/]*(\?[A-Za-z0-9\-._~*+=&%]*)?$/
+
+function skipParams(buffer: Buffer, at: number, end: number): number {
+  let count = u16(buffer, at)
+  at += 2
+  while (count-- > 0 && at <= end) {
+    at += 2 + u16(buffer, at) // name
+    const list = buffer[at]!
+    let values = u16(buffer, at + 1)
+    if (at < end && (list > 1 || (list === 0 && values !== 1))) {
+      throw new ProtocolError('a request has a malformed parameter')
+    }
+    at += 3
+    while (values-- > 0 && at <= end) at += 2 + u16(buffer, at)
+  }
+  return at
+}
+
+function u16(buffer: Buffer, at: number): number {
+  return buffer[at]! | (buffer[at + 1]! << 8)
+}
+
+function u32(buffer: Buffer, at: number): number {
+  return (buffer[at]! | (buffer[at + 1]! << 8) | (buffer[at + 2]! << 16) | (buffer[at + 3]! << 24)) >>> 0
+}
+
+function text16(buffer: Buffer, at: number, encoding: 'latin1' | 'utf8'): string {
+  return buffer.toString(encoding, at + 2, at + 2 + u16(buffer, at))
+}
+
+function define(target: object, name: string, value: unknown): void {
+  Object.defineProperty(target, name, { value, enumerable: true, writable: true, configurable: true })
+}

@@ -1,0 +1,200 @@
+// One request from its first frame to the end of its answer.
+
+import { sendAbort, sendAnswer, sendStatus } from './answer.ts'
+import { RequestContext, contextNeeded, contexts } from './context.ts'
+import { type Exchange, OPTIONS } from './exchange.ts'
+import { hybridParams } from './hybrid.ts'
+import type { Instrumentation } from './instrumentation.ts'
+import { describeError, log } from './log.ts'
+import { fallbackStatusOf, redirectionOf } from './next/navigation.ts'
+import { NEXT_HEADER, REWRITE_HEADER } from './next-response.ts'
+import type { BodyOutlet } from './outgoing.ts'
+import { PlatformResponse } from './platform.ts'
+import { LightRequest } from './request.ts'
+import { LightResponse, responseState } from './response.ts'
+import type { Handler, LoadedRoute, Route } from './routes.ts'
+
+/** What handling needs besides the request. */
+export interface HandleSettings {
+  readonly routes: readonly Route[]
+  readonly instrumentation: Instrumentation
+  readonly outlet: BodyOutlet
+  /** The answer is complete or cannot be sent any more. */
+  ended(exchange: Exchange): void
+}
+
+/** Answers one request after the other. */
+export class Handling {
+  readonly #settings: HandleSettings
+
+  constructor(settings: HandleSettings) {
+    this.#settings = settings
+  }
+
+  /** Starts to work on a request. Never throws, and always comes to `ended`. */
+  start(exchange: Exchange, route: Route): void {
+    if (route.entry.kind === 'pages') {
+      this.#answer(exchange, route, null, pagesAnswer())
+    } else if (route.loaded !== null) {
+      this.#call(exchange, route, route.loaded)
+    } else {
+      void route.load().then((loaded) => {
+        if (loaded === null) this.#status(exchange, 500)
+        else this.#call(exchange, route, loaded)
+      })
+    }
+  }
+
+  #call(exchange: Exchange, route: Route, loaded: LoadedRoute): void {
+    const handler = loaded.handlers[exchange.method]
+    if (handler === undefined) {
+      if (exchange.method === OPTIONS) this.#status(exchange, 204, [['allow', loaded.allow]])
+      else this.#status(exchange, exchange.method === 0 ? 400 : 405)
+      return
+    }
+    const request = new LightRequest(exchange) as unknown as Request
+    const argument = { params: route.dynamic ? hybridParams(exchange.params) : undefined }
+    let context: RequestContext | null = null
+    let result: unknown
+    try {
+      if (contextNeeded()) {
+        context = new RequestContext(exchange, request, route.entry.path)
+        result = contexts.run(context, handler, request, argument)
+      } else {
+        result = handler(request, argument)
+      }
+    } catch (error) {
+      this.#failed(exchange, route, context, error)
+      return
+    }
+    if (isThenable(result)) this.#settle(exchange, route, context, result)
+    else this.#answer(exchange, route, context, result)
+  }
+
+  #settle(exchange: Exchange, route: Route, context: RequestContext | null, result: PromiseLike<unknown>): void {
+    // A thenable that is not a promise may call back twice, or give another thenable.
+    const promise = result instanceof Promise ? result : Promise.resolve(result)
+    promise.then(
+      (value: unknown) => this.#answer(exchange, route, context, value),
+      (error: unknown) => this.#failed(exchange, route, context, error),
+    )
+  }
+
+  /** Sends what the handler returned, if it is an answer. */
+  #answer(exchange: Exchange, route: Route, context: RequestContext | null, value: unknown): void {
+    if (exchange.cancelled !== null) {
+      discard(value)
+      this.#settings.ended(exchange)
+      return
+    }
+    let sending: Promise<void> | null
+    try {
+      if (!isResponse(value)) throw noResponse(exchange, route, value)
+      refuseProxyAnswer(value)
+      sending = sendAnswer(exchange, value, context === null ? null : context.cookieStore, this.#settings.outlet)
+    } catch (error) {
+      this.#crashed(exchange, route, error)
+      this.#status(exchange, 500)
+      return
+    }
+    if (sending === null) this.#settings.ended(exchange)
+    else this.#follow(exchange, route, sending)
+  }
+
+  /** Waits for the end of a body that takes longer. */
+  #follow(exchange: Exchange, route: Route, sending: Promise<void>): void {
+    sending.then(
+      () => this.#settings.ended(exchange),
+      (error: unknown) => {
+        this.#crashed(exchange, route, new Error('failed to pipe response', { cause: error }))
+        sendAbort(exchange, this.#settings.outlet.writer)
+        this.#settings.ended(exchange)
+      },
+    )
+  }
+
+  /** A handler has thrown: perhaps a redirect, perhaps an error. */
+  #failed(exchange: Exchange, route: Route, context: RequestContext | null, error: unknown): void {
+    const redirection = redirectionOf(error)
+    if (redirection !== null && redirection.url !== '') {
+      let answer: Response
+      try {
+        const status = isForm(exchange, context) ? 303 : redirection.status
+        answer = new LightResponse(null, { status, headers: { location: redirection.url } }) as never
+      } catch (invalid) {
+        return this.#failed(exchange, route, context, invalid)
+      }
+      return this.#answer(exchange, route, context, answer)
+    }
+    const fallback = fallbackStatusOf(error)
+    if (fallback !== null) return this.#status(exchange, fallback)
+    this.#crashed(exchange, route, error)
+    this.#status(exchange, 500)
+  }
+
+  #status(exchange: Exchange, status: number, lines: [string, string][] = []): void {
+    if (exchange.cancelled === null) sendStatus(exchange, status, this.#settings.outlet.writer, lines)
+    this.#settings.ended(exchange)
+  }
+
+  /** An error of the program: into the log and to its own error hook, and never to the client. */
+  #crashed(exchange: Exchange, route: Route, error: unknown): void {
+    log('error', exchange.id, `${exchange.methodName} ${exchange.path} (${route.entry.file}): ${describeError(error)}`)
+    this.#settings.instrumentation.requestError(error, exchange, route.entry.path)
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+}
+
+function isResponse(value: unknown): value is Response {
+  if (typeof value !== 'object' || value === null) return false
+  return responseState(value as Response) !== null || value instanceof PlatformResponse
+}
+
+/** The body of an answer that nobody waits for any more is told so. */
+function discard(value: unknown): void {
+  if (!isResponse(value)) return
+  const state = responseState(value)
+  if (state !== null && state.platform === null) return
+  const { body } = value
+  if (body !== null && !body.locked) body.cancel().catch(() => undefined)
+}
+
+function noResponse(exchange: Exchange, route: Route, value: unknown): Error {
+  const received = value === null ? 'null' : typeof value === 'object' ? value.constructor?.name || 'object' : typeof value
+  return new Error(
+    `No response is returned from route handler '${route.entry.file}'. Expected a Response object but received '${received}' `
+    + `(method: ${exchange.methodName}, url: ${exchange.path}). `
+    + 'Ensure you return a `Response` or a `NextResponse` in all branches of your handler.',
+  )
+}
+
+function refuseProxyAnswer(response: Response): void {
+  const state = responseState(response)
+  if (state !== null && state.headers === null) return
+  const { headers } = response
+  if (headers.has(REWRITE_HEADER)) {
+    throw new Error('NextResponse.rewrite() was used in a app route handler, this is not currently supported. Please remove the invocation to continue.')
+  }
+  if (headers.get(NEXT_HEADER) === '1') {
+    throw new Error('NextResponse.next() was used in a app route handler, this is not supported. See here for more info: https://nextjs.org/docs/messages/next-response-next-in-app-route-handler')
+  }
+}
+
+/** Whether a redirect has to lead away from a form's POST, so that the form is not sent again. */
+function isForm(exchange: Exchange, context: RequestContext | null): boolean {
+  if (exchange.methodName !== 'POST') return false
+  const headers = context === null ? new LightRequest(exchange).headers : context.request.headers
+  const type = headers.get('content-type') ?? ''
+  return type === 'application/x-www-form-urlencoded' || type.startsWith('multipart/form-data')
+    || headers.get('next-action') !== null
+}
+
+/** Pages Router API routes are built and routed, but this version does not run them. */
+function pagesAnswer(): Response {
+  return new LightResponse('Pages Router API routes are not supported by this version of byway.\n', { status: 501 }) as never
+}
+
+export type { Handler }

@@ -1,0 +1,44 @@
+// The project's `instrumentation` module: `register` before the first request, `onRequestError` after errors.
+
+import type { Exchange } from './exchange.ts'
+import { LightHeaders } from './headers.ts'
+import { describeError, log } from './log.ts'
+
+/** What the module may export. */
+interface InstrumentationModule {
+  register?: () => unknown
+  onRequestError?: (error: unknown, request: object, context: object) => unknown
+}
+
+/** The module, or the lack of one. */
+export class Instrumentation {
+  readonly #module: InstrumentationModule
+
+  constructor(module: InstrumentationModule = {}) {
+    this.#module = module
+  }
+
+  /** Runs `register`; requests wait until it is done. */
+  async register(): Promise<void> {
+    await this.#module.register?.()
+  }
+
+  /** Reports an error of a handler. What the hook itself throws is logged. */
+  requestError(error: unknown, exchange: Exchange, routePath: string): void {
+    const hook = this.#module.onRequestError
+    if (typeof hook !== 'function') return
+    const request = {
+      path: exchange.path + (exchange.rawQuery === '' ? '' : `?${exchange.rawQuery}`),
+      method: exchange.methodName,
+      headers: Object.fromEntries(LightHeaders.of(exchange).entries()),
+    }
+    const context = { routerKind: 'App Router', routePath, routeType: 'route', revalidateReason: undefined }
+    void (async () => {
+      try {
+        await hook(error, request, context)
+      } catch (failure) {
+        log('error', exchange.id, `onRequestError failed: ${describeError(failure)}`)
+      }
+    })()
+  }
+}

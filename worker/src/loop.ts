@@ -1,0 +1,145 @@
+// Takes the frames of the server apart and brings each to the request that it is about.
+
+import { type BodySource, IncomingBody } from './incoming.ts'
+import { Exchange, type ExchangeSettings } from './exchange.ts'
+import type { Handling } from './handle.ts'
+import type { Route } from './routes.ts'
+import {
+  ABORT, ABORT_REQUEST_BODY, CANCEL, CANCEL_BODY_BROKEN, CANCEL_BODY_UNUSED, CONFIG, DRAIN, FLAG_END, HEAD_BODY_MAX,
+  PING, PONG, REQUEST, REQUEST_CHUNK, REQUEST_CREDIT, RESPONSE_CREDIT, WINDOW_INITIAL,
+} from './wire-constants.ts'
+import { type FrameWriter, ProtocolError } from './wire.ts'
+
+/** What the loop tells the rest of the worker. */
+export interface LoopEvents {
+  /** The settings have arrived. */
+  config(config: Record<string, unknown>): void
+  /** The worker shall finish. */
+  drain(): void
+}
+
+/** All streams of the connection. */
+export class Loop {
+  /** Set once requests may come. */
+  handling: Handling | null = null
+  routes: readonly Route[] = []
+  readonly settings: ExchangeSettings = { originHttp: 'http://localhost', originHttps: 'https://localhost' }
+  readonly #open = new Map<number, Exchange>()
+  readonly #writer: FrameWriter
+  readonly #events: LoopEvents
+  /** The highest number given out; after a wrap-around every number has been. */
+  #highest = 0
+  #idle: (() => void) | null = null
+
+  constructor(writer: FrameWriter, events: LoopEvents) {
+    this.#writer = writer
+    this.#events = events
+  }
+
+  /** How many requests have not come to their end. */
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Resolves when no request is open. */
+  idle(): Promise<void> {
+    return this.#open.size === 0 ? Promise.resolve() : new Promise((resolve) => { this.#idle = resolve })
+  }
+
+  /** Takes one frame. Throws a `ProtocolError` when it makes no sense. */
+  readonly receive = (type: number, flags: number, stream: number, buffer: Buffer, start: number, end: number): void => {
+    switch (type) {
+      case REQUEST:
+        return this.#request(flags, stream, buffer, start, end)
+      case REQUEST_CHUNK:
+        return this.#chunk(this.#known(stream), buffer, start, end, (flags & FLAG_END) !== 0)
+      case RESPONSE_CREDIT:
+        return this.#known(stream)?.outgoing?.credit(buffer.readUInt32LE(start))
+      case CANCEL:
+        return this.#cancel(this.#known(stream), buffer[start]!)
+      case PING:
+        return this.#writer.frame(PONG, 0, 0, buffer.subarray(start, end))
+      case CONFIG:
+        return this.#events.config(parseConfig(buffer.utf8Slice(start, end)))
+      case DRAIN:
+        return this.#events.drain()
+    }
+  }
+
+  /** An answer is complete, or will not be. */
+  readonly ended = (exchange: Exchange): void => {
+    if (exchange.ended) return
+    exchange.ended = true
+    // The rest of an unread body is the server's business: it says so with CANCEL, and then it is over.
+    if (exchange.incoming === null || exchange.incoming.finished || exchange.cancelled !== null) this.#forget(exchange)
+    exchange.onEnd?.()
+  }
+
+  #request(flags: number, stream: number, buffer: Buffer, start: number, end: number): void {
+    const { handling } = this
+    if (handling === null) throw new ProtocolError('a request came before READY')
+    if (this.#open.has(stream)) throw new ProtocolError(`stream ${stream} is already in use`)
+    const exchange = new Exchange(stream, flags, this.settings, WINDOW_INITIAL, buffer, start, end)
+    const route = this.routes[exchange.route]
+    if (route === undefined) throw new ProtocolError(`there is no route ${exchange.route}`)
+    if (end - exchange.bodyStart > HEAD_BODY_MAX) throw new ProtocolError('a request has too long a first part')
+    if (stream > this.#highest) this.#highest = stream
+    if ((flags & FLAG_END) === 0) {
+      const first = buffer.subarray(exchange.bodyStart, end)
+      exchange.incoming = new IncomingBody(this.#bodySource(exchange), first)
+    }
+    this.#open.set(stream, exchange)
+    handling.start(exchange, route)
+  }
+
+  #bodySource(exchange: Exchange): BodySource {
+    return {
+      credit: (bytes) => this.#writer.numberFrame(REQUEST_CREDIT, exchange.id, bytes, 4),
+      stop: () => this.#writer.numberFrame(ABORT, exchange.id, ABORT_REQUEST_BODY, 1),
+    }
+  }
+
+  #chunk(exchange: Exchange | undefined, buffer: Buffer, start: number, end: number, last: boolean): void {
+    if (exchange === undefined) return
+    if (exchange.incoming === null) throw new ProtocolError(`stream ${exchange.id} has no more body`)
+    exchange.incoming.chunk(buffer, start, end, last)
+    if (last && exchange.ended) this.#forget(exchange)
+  }
+
+  #cancel(exchange: Exchange | undefined, reason: number): void {
+    if (reason < 1 || reason > CANCEL_BODY_UNUSED) throw new ProtocolError(`a request is cancelled for the reason ${reason}`)
+    if (exchange === undefined) return
+    if (reason === CANCEL_BODY_BROKEN || reason === CANCEL_BODY_UNUSED) {
+      const why = reason === CANCEL_BODY_BROKEN ? 'the request body broke off' : 'the answer ended before the request body'
+      exchange.incoming?.fail(new TypeError(why))
+    } else {
+      exchange.cancel(reason)
+    }
+    if (exchange.ended) this.#forget(exchange)
+  }
+
+  /** The open exchange of a stream; none for one that has already come to its end. */
+  #known(stream: number): Exchange | undefined {
+    const exchange = this.#open.get(stream)
+    if (exchange === undefined && stream > this.#highest) {
+      throw new ProtocolError(`stream ${stream} was never given out`)
+    }
+    return exchange
+  }
+
+  #forget(exchange: Exchange): void {
+    this.#open.delete(exchange.id)
+    if (this.#open.size === 0 && this.#idle !== null) this.#idle()
+  }
+}
+
+function parseConfig(text: string): Record<string, unknown> {
+  let config: unknown
+  try {
+    config = JSON.parse(text)
+  } catch {
+    config = null
+  }
+  if (typeof config !== 'object' || config === null) throw new ProtocolError('the settings are not a JSON object')
+  return config as Record<string, unknown>
+}

@@ -1,0 +1,133 @@
+// The worker's entry: `node .byway/server/worker.mjs <path of .byway>`, with the protocol's socket as file
+// descriptor 3 and the project as the current directory.
+
+import { afterWorkDone } from './after.ts'
+import { requireContext } from './context.ts'
+import { Connection } from './connection.ts'
+import { Handling } from './handle.ts'
+import { installHooks } from './hooks.ts'
+import { installGlobals } from './install.ts'
+import { Instrumentation } from './instrumentation.ts'
+import { describeError, log, setLogSink } from './log.ts'
+import { Loop } from './loop.ts'
+import { type Manifest, readManifest } from './manifest.ts'
+import { Route } from './routes.ts'
+import { settings } from './settings.ts'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import {
+  DRAINED, FATAL, FRAME_HEADER_BYTES, HELLO, LOG, PROTOCOL_VERSION, READY,
+} from './wire-constants.ts'
+import { ProtocolError } from './wire.ts'
+
+const SOCKET_FD = 3
+/** How long open requests and `after()` work may take once the server asks the worker to finish. */
+const DRAIN_MS = 10_000
+/** The server or this worker does not keep to the protocol. */
+const EXIT_PROTOCOL = 70
+
+let configured: (config: Record<string, unknown>) => void
+const configuration = new Promise<Record<string, unknown>>((resolve) => { configured = resolve })
+
+const connection = new Connection(SOCKET_FD, (...frame) => loop.receive(...frame), {
+  broken: (error) => {
+    log('error', 0, error instanceof ProtocolError ? `the server broke the protocol: ${error.message}` : describeError(error))
+    void exit(EXIT_PROTOCOL)
+  },
+  // Nobody is left to answer to.
+  closed: () => process.exit(0),
+})
+const { writer } = connection
+const loop: Loop = new Loop(writer, {
+  config: (config) => configured(config),
+  drain: () => void drain(),
+})
+
+setLogSink((level, stream, text) => {
+  const bytes = Buffer.byteLength(text)
+  writer.reserve(FRAME_HEADER_BYTES + 1 + bytes)
+  const frame = writer.beginFrame(LOG, 0, stream)
+  writer.slab[writer.position] = level
+  writer.position += 1 + writer.slab.utf8Write(text, writer.position + 1, bytes)
+  writer.endFrame(frame)
+})
+
+// As under Next, an error that nobody caught is reported and does not take the other requests along.
+process.on('unhandledRejection', (reason) => log('error', 0, `unhandled rejection: ${describeError(reason)}`))
+process.on('uncaughtException', (error) => log('error', 0, `uncaught exception: ${describeError(error)}`))
+
+async function exit(code: number): Promise<void> {
+  // The server may no longer be reading; the worker ends in any case.
+  setTimeout(() => process.exit(code), 1000).unref()
+  await connection.finish()
+  process.exit(code)
+}
+
+function sayHello(): void {
+  const { bun, deno, node } = process.versions
+  const runtime = Buffer.from(bun ? `bun v${bun}` : deno ? `deno v${deno}` : `node v${node}`)
+  const hello = Buffer.alloc(13 + runtime.length)
+  hello.write('BYWAY', 0, 'latin1')
+  hello.writeUInt16LE(PROTOCOL_VERSION, 5)
+  hello.writeUInt32LE(process.pid, 7)
+  hello.writeUInt16LE(runtime.length, 11)
+  runtime.copy(hello, 13)
+  writer.frame(HELLO, 0, 0, hello)
+}
+
+function applyConfig(config: Record<string, unknown>): void {
+  const origin = config['origin']
+  if (typeof origin !== 'string') throw new Error('the settings have no origin')
+  loop.settings.originHttp = new URL(`http://${origin}`).origin
+  loop.settings.originHttps = new URL(`https://${origin}`).origin
+  if (typeof config['draftModeId'] === 'string') settings.draftModeId = config['draftModeId']
+}
+
+async function loadInstrumentation(directory: string, manifest: Manifest): Promise<Instrumentation> {
+  if (!manifest.instrumentation) return new Instrumentation()
+  const url = pathToFileURL(join(directory, manifest.instrumentation)).href
+  const instrumentation = new Instrumentation((await import(url)) as object)
+  await instrumentation.register()
+  return instrumentation
+}
+
+async function start(): Promise<void> {
+  const directory = process.argv[2]
+  if (directory === undefined) throw new Error('the path of .byway is missing')
+  const manifest = readManifest(directory)
+  process.env['NEXT_RUNTIME'] = 'nodejs'
+  installGlobals()
+  sayHello()
+  applyConfig(await configuration)
+  if (manifest.packagesImportNext) {
+    requireContext()
+    await installHooks(directory, manifest.nextModules)
+  }
+  const instrumentation = await loadInstrumentation(directory, manifest)
+  const routes = manifest.routes.map((entry) => new Route(directory, entry))
+  loop.routes = routes
+  loop.handling = new Handling({ routes, instrumentation, outlet: connection, ended: loop.ended })
+  writer.frame(READY, 0, 0)
+  await preload(routes)
+}
+
+/** Loads the routes one by one, so that no first request waits for its module; requests go first. */
+async function preload(routes: readonly Route[]): Promise<void> {
+  for (const route of routes) {
+    await new Promise((resolve) => setImmediate(resolve))
+    if (route.entry.kind === 'app') await route.load()
+  }
+}
+
+async function drain(): Promise<void> {
+  const late = new Promise<void>((resolve) => { setTimeout(resolve, DRAIN_MS).unref() })
+  await Promise.race([loop.idle(), late])
+  if (!await afterWorkDone(DRAIN_MS)) log('warn', 0, 'work in after() did not finish in time')
+  writer.frame(DRAINED, 0, 0)
+  await exit(0)
+}
+
+start().catch((error: unknown) => {
+  writer.frame(FATAL, 0, 0, Buffer.from(describeError(error)).subarray(0, 8192))
+  void exit(1)
+})

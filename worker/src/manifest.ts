@@ -1,0 +1,38 @@
+// `.byway/manifest.json`, as far as the worker reads it. The Rust half, byway-routes, defines it.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** The version that this worker understands. */
+export const MANIFEST_VERSION = 1
+
+/** One route. */
+export interface RouteEntry {
+  /** The pattern, `/api/users/[id]`. */
+  path: string
+  /** The source file, relative to the project. */
+  file: string
+  kind: 'app' | 'pages'
+  /** The module to load, relative to `.byway/`. */
+  chunk: string
+}
+
+/** The whole file. */
+export interface Manifest {
+  version: number
+  instrumentation: string | null
+  /** Chunks of the `next/*` modules by specifier, relative to `.byway/`. */
+  nextModules: Record<string, string>
+  /** Whether installed packages may import `next/*` themselves. */
+  packagesImportNext: boolean
+  routes: RouteEntry[]
+}
+
+/** Reads the manifest of a build. */
+export function readManifest(directory: string): Manifest {
+  const manifest = JSON.parse(readFileSync(join(directory, 'manifest.json'), 'utf8')) as Manifest
+  if (manifest.version !== MANIFEST_VERSION) {
+    throw new Error(`the build has version ${manifest.version} and this worker needs ${MANIFEST_VERSION}; build it anew`)
+  }
+  return manifest
+}

@@ -1,0 +1,220 @@
+// `request.nextUrl`. It answers the usual questions from the parts of the request and parses a whole `URL`
+// only when it is changed or asked for something rare.
+
+import { INSPECT, type Inspect } from './platform.ts'
+
+const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|\[::1\])$/
+
+function parse(input: string | URL, base?: string | URL): URL {
+  const url = new URL(String(input), base === undefined ? undefined : String(base))
+  // As under Next, all names of this machine are one.
+  if (LOOPBACK.test(url.hostname)) url.hostname = 'localhost'
+  return url
+}
+
+/** A URL with the parts that Next knows of: a base path and a locale. */
+export class NextURL {
+  #url: URL | null = null
+  #origin = ''
+  #pathname = ''
+  #search = ''
+  #params: URLSearchParams | null = null
+  #basePath = ''
+
+  constructor(input: string | URL, base?: string | URL | object) {
+    if (input === FROM_PARTS) return
+    const from = typeof base === 'string' || base instanceof URL ? base : undefined
+    this.#url = parse(input, from)
+  }
+
+  /** The URL of a request; `href` is already in its normal form. */
+  static ofRequest(origin: string, href: string): NextURL {
+    const url = new NextURL(FROM_PARTS)
+    const query = href.indexOf('?')
+    url.#origin = origin
+    url.#pathname = query < 0 ? href.slice(origin.length) : href.slice(origin.length, query)
+    url.#search = query < 0 ? '' : href.slice(query)
+    return url
+  }
+
+  get href(): string {
+    if (this.#url === null) return this.#origin + this.#basePath + this.#pathname + this.search
+    const url = this.#synchronised()
+    if (this.#basePath === '') return url.href
+    const shown = new URL(url)
+    shown.pathname = this.#basePath + (url.pathname === '/' ? '' : url.pathname)
+    return shown.href
+  }
+
+  set href(value: string) {
+    this.#url = parse(value)
+    this.#refillParams()
+  }
+
+  get pathname(): string {
+    return this.#url === null ? this.#pathname : this.#url.pathname
+  }
+
+  set pathname(value: string) {
+    this.#whole().pathname = value
+  }
+
+  get search(): string {
+    if (this.#params !== null) {
+      const text = this.#params.toString()
+      // An untouched query may have its own spelling in a URL that a program made.
+      if (this.#url === null) return text === '' ? '' : `?${text}`
+      return this.#synchronised().search
+    }
+    return this.#url === null ? this.#search : this.#url.search
+  }
+
+  set search(value: string) {
+    this.#whole().search = value
+    this.#refillParams()
+  }
+
+  get searchParams(): URLSearchParams {
+    return (this.#params ??= new URLSearchParams(this.#url === null ? this.#search : this.#url.search))
+  }
+
+  get origin(): string {
+    return this.#url === null ? this.#origin : this.#url.origin
+  }
+
+  get protocol(): string {
+    return this.#url === null ? this.#origin.slice(0, this.#origin.indexOf(':') + 1) : this.#url.protocol
+  }
+
+  set protocol(value: string) {
+    this.#whole().protocol = value
+  }
+
+  get host(): string {
+    return this.#url === null ? this.#origin.slice(this.#origin.indexOf('//') + 2) : this.#url.host
+  }
+
+  set host(value: string) {
+    this.#whole().host = value
+  }
+
+  get hostname(): string {
+    return this.#whole().hostname
+  }
+
+  set hostname(value: string) {
+    this.#whole().hostname = value
+  }
+
+  get port(): string {
+    return this.#whole().port
+  }
+
+  set port(value: string) {
+    this.#whole().port = value
+  }
+
+  get hash(): string {
+    return this.#url === null ? '' : this.#url.hash
+  }
+
+  set hash(value: string) {
+    this.#whole().hash = value
+  }
+
+  get username(): string {
+    return this.#url === null ? '' : this.#url.username
+  }
+
+  set username(value: string) {
+    this.#whole().username = value
+  }
+
+  get password(): string {
+    return this.#url === null ? '' : this.#url.password
+  }
+
+  set password(value: string) {
+    this.#whole().password = value
+  }
+
+  get basePath(): string {
+    return this.#basePath
+  }
+
+  set basePath(value: string) {
+    this.#basePath = value === '' || value.startsWith('/') ? value : `/${value}`
+  }
+
+  /** Route handlers know no locales. */
+  get locale(): string {
+    return ''
+  }
+
+  set locale(value: string) {
+    throw new TypeError(`The NextURL configuration includes no locale "${value}"`)
+  }
+
+  get defaultLocale(): string | undefined {
+    return undefined
+  }
+
+  get domainLocale(): undefined {
+    return undefined
+  }
+
+  get buildId(): string | undefined {
+    return undefined
+  }
+
+  clone(): NextURL {
+    const copy = new NextURL(this.#synchronisedHref())
+    copy.#basePath = this.#basePath
+    return copy
+  }
+
+  toString(): string {
+    return this.href
+  }
+
+  toJSON(): string {
+    return this.href
+  }
+
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    const { href, origin, protocol, username, password, host, hostname, port, pathname, search, searchParams, hash } = this
+    return `NextURL ${inspect(
+      { href, origin, protocol, username, password, host, hostname, port, pathname, search, searchParams, hash },
+      options,
+    )}`
+  }
+
+  #whole(): URL {
+    if (this.#url === null) this.#url = new URL(this.#origin + this.#pathname + this.search)
+    return this.#url
+  }
+
+  #synchronisedHref(): string {
+    return this.#url === null ? this.#origin + this.#pathname + this.search : this.#synchronised().href
+  }
+
+  /** Carries changes of `searchParams`, which is an object of its own, over to the URL. */
+  #synchronised(): URL {
+    const url = this.#url!
+    if (this.#params !== null && this.#params.toString() !== url.searchParams.toString()) {
+      url.search = this.#params.toString()
+    }
+    return url
+  }
+
+  /** After the URL got another query: the object that programs hold has to show it. */
+  #refillParams(): void {
+    const params = this.#params
+    if (params === null) return
+    for (const name of new Set(params.keys())) params.delete(name)
+    for (const [name, value] of this.#url!.searchParams) params.append(name, value)
+  }
+}
+
+/** Asks the constructor for an empty object; a URL never looks like this. */
+const FROM_PARTS = '\0from parts'

@@ -1,0 +1,2 @@
+// `server-only` and `client-only`: importing them has no effect in a server.
+export {}

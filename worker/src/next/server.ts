@@ -1,0 +1,66 @@
+// `next/server`.
+
+import { NextURL } from '../next-url.ts'
+import { NextRequest } from '../request.ts'
+import { NextResponse } from '../next-response.ts'
+
+export { NextRequest } from '../request.ts'
+export { NextResponse } from '../next-response.ts'
+export { after } from '../next-after.ts'
+export { type UserAgent, userAgent, userAgentFromString } from '../user-agent.ts'
+
+/** Marks code that depends on the request; under byway every handler does. */
+export async function connection(): Promise<void> {}
+
+/** The same for input and output. */
+export async function io(): Promise<void> {}
+
+/** The runtime's `URLPattern`; undefined before Node 24, as under Next. */
+export const URLPattern: unknown = (globalThis as { URLPattern?: unknown }).URLPattern
+
+/** Images are drawn by a WebAssembly module that is part of `next`; byway has none. */
+export class ImageResponse {
+  constructor() {
+    throw new Error(
+      'ImageResponse is not supported by byway: install `@vercel/og` and import ImageResponse from there instead of `next/server` or `next/og`.',
+    )
+  }
+}
+
+/** The second argument of a proxy. */
+export class NextFetchEvent {
+  readonly request: NextRequest
+  /** The route that the proxy is. */
+  readonly sourcePage: string
+  readonly #waits: Promise<unknown>[] = []
+
+  constructor(init: { request: NextRequest, page: string }) {
+    this.request = init.request
+    this.sourcePage = init.page
+  }
+
+  /** Lets work go on when the answer has been given. */
+  waitUntil(promise: Promise<unknown>): void {
+    this.#waits.push(promise)
+  }
+
+  /** Up to Next 12 the answer was given so; it says what to do instead. */
+  respondWith(): never {
+    throw new Error(
+      'The middleware accepts an async API directly with the form:\n\n  export function middleware(request, event) {\n    return NextResponse.next()\n  }\n',
+    )
+  }
+
+  /** What `waitUntil` was given. */
+  get waits(): readonly Promise<unknown>[] {
+    return this.#waits
+  }
+}
+
+/** What a proxy may return. */
+export type NextMiddlewareResult = NextResponse | Response | null | undefined | void
+/** A proxy. */
+export type NextMiddleware = (request: NextRequest, event: NextFetchEvent) => NextMiddlewareResult | Promise<NextMiddlewareResult>
+/** See `NextMiddleware`. */
+export type NextProxy = NextMiddleware
+export type { NextURL }

@@ -1,0 +1,43 @@
+// The query string as Next shows it to programs: parsed, repeated names brought together, written anew.
+
+import { parse } from 'node:querystring'
+
+/** Already what the long way would give: names that begin with a letter, each with a value, no escapes. */
+const PLAIN = /^[A-Za-z_][A-Za-z0-9\-._*]*=[A-Za-z0-9\-._*]*(&[A-Za-z_][A-Za-z0-9\-._*]*=[A-Za-z0-9\-._*]*)*$/
+
+/** More pairs than this are cut off, as Node's parser does by default. */
+const PAIRS_MAX = 1000
+
+/** Turns a raw query (without `?`) into `?…`, or into nothing when no pair is left. */
+export function normaliseQuery(raw: string): string {
+  if (PLAIN.test(raw) && !raw.includes('nxt') && !raw.includes('__proto__') && !hasRepeats(raw)) {
+    return `?${raw}`
+  }
+  const search = new URLSearchParams()
+  const pairs = parse(raw, '&', '=', { maxKeys: PAIRS_MAX })
+  for (const name in pairs) {
+    // Next keeps these two for itself; a program that saw them could be led by them.
+    if (name === '__proto__' || name.startsWith('nxtP') || name.startsWith('nxtI')) continue
+    const value = pairs[name]
+    if (Array.isArray(value)) for (const one of value) search.append(name, one)
+    else search.append(name, value ?? '')
+  }
+  const text = search.toString()
+  return text === '' ? '' : `?${text}`
+}
+
+/** Whether a name occurs twice, or there are so many pairs that the parser has to count them. */
+function hasRepeats(raw: string): boolean {
+  let and = raw.indexOf('&')
+  if (and < 0) return false
+  const seen = new Set<string>()
+  let start = 0
+  for (;;) {
+    const name = raw.slice(start, raw.indexOf('=', start))
+    if (seen.has(name) || seen.size >= PAIRS_MAX) return true
+    seen.add(name)
+    if (and < 0) return false
+    start = and + 1
+    and = raw.indexOf('&', start)
+  }
+}

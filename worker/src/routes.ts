@@ -1,0 +1,73 @@
+// The project's routes: loaded once each, at the first request or in the background, whichever comes first.
+
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { METHODS } from './exchange.ts'
+import { describeError, log } from './log.ts'
+import type { RouteEntry } from './manifest.ts'
+
+/** What a route file exports for one method. */
+export type Handler = (request: Request, context: { params: unknown }) => unknown
+
+/** A route whose module has been evaluated. */
+export interface LoadedRoute {
+  /** Handlers by the method's number. */
+  handlers: (Handler | undefined)[]
+  /** The value of `allow` where the route does not answer OPTIONS itself. */
+  allow: string
+}
+
+/** One route. */
+export class Route {
+  readonly entry: RouteEntry
+  /** Whether handlers are given `params`; an optional catch-all may have none in a request. */
+  readonly dynamic: boolean
+  /** The handlers, once they are loaded. */
+  loaded: LoadedRoute | null = null
+  readonly #url: string
+  #loading: Promise<LoadedRoute | null> | null = null
+
+  constructor(directory: string, entry: RouteEntry) {
+    this.entry = entry
+    this.dynamic = entry.path.includes('[')
+    this.#url = pathToFileURL(join(directory, entry.chunk)).href
+  }
+
+  /**
+   * Loads the module. Null when it failed, which has been logged then. There is no second attempt: a module
+   * whose evaluation threw half-way stays so, and its side effects must not run twice.
+   */
+  load(): Promise<LoadedRoute | null> {
+    return (this.#loading ??= this.#evaluate())
+  }
+
+  async #evaluate(): Promise<LoadedRoute | null> {
+    try {
+      this.loaded = handlersOf((await import(this.#url)) as Record<string, unknown>)
+      return this.loaded
+    } catch (error) {
+      log('error', 0, `the route file ${this.entry.file} cannot be loaded: ${describeError(error)}`)
+      return null
+    }
+  }
+}
+
+function handlersOf(namespace: Record<string, unknown>): LoadedRoute {
+  const exports = exportsOf(namespace)
+  const handlers = METHODS.map((name) => (name === '' ? undefined : exports[name]) as Handler | undefined)
+  const allowed = METHODS.filter((name, number) => handlers[number] !== undefined && name !== 'OPTIONS') as string[]
+  // HEAD is GET without a body, unless the file has its own.
+  if (exports['GET'] !== undefined && exports['HEAD'] === undefined) {
+    handlers[METHODS.indexOf('HEAD')] = exports['GET'] as Handler
+    allowed.push('HEAD')
+  }
+  allowed.push('OPTIONS')
+  return { handlers, allow: allowed.sort().join(', ') }
+}
+
+/** A CommonJS file's exports arrive as the default export of its chunk. */
+function exportsOf(namespace: Record<string, unknown>): Record<string, unknown> {
+  if (METHODS.some((name) => name !== '' && name in namespace)) return namespace
+  const whole = namespace['default']
+  return typeof whole === 'object' && whole !== null ? whole as Record<string, unknown> : namespace
+}
