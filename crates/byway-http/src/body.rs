@@ -14,7 +14,18 @@ pub struct AnswerBodyStream(Kind);
 #[derive(Debug)]
 enum Kind {
     Whole(Option<Bytes>),
-    Stream(AnswerBody),
+    Stream { body: AnswerBody, progress: Progress },
+}
+
+/// How far a streamed body has come, as far as a failure has to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// No bytes yet: a failure closes the connection without an answer.
+    Nothing,
+    /// Bytes were handed on, which hyper may not have sent yet.
+    Some,
+    /// hyper was given the chance to send them.
+    Flushed,
 }
 
 impl AnswerBodyStream {
@@ -33,7 +44,7 @@ impl AnswerBodyStream {
     pub(crate) fn from_answer(mut body: AnswerBody) -> Self {
         match body.take_whole() {
             Some(bytes) => Self::whole(bytes),
-            None => Self(Kind::Stream(body)),
+            None => Self(Kind::Stream { body, progress: Progress::Nothing }),
         }
     }
 }
@@ -48,9 +59,7 @@ impl Body for AnswerBodyStream {
     ) -> Poll<Option<Result<Frame<Bytes>, DispatchError>>> {
         match &mut self.0 {
             Kind::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Kind::Stream(body) => {
-                body.poll_chunk(cx).map(|next| next.map(|data| data.map(Frame::data)))
-            }
+            Kind::Stream { body, progress } => poll_stream(body, progress, cx),
         }
     }
 
@@ -63,7 +72,35 @@ impl Body for AnswerBodyStream {
             Kind::Whole(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Kind::Stream(_) => SizeHint::default(),
+            Kind::Stream { .. } => SizeHint::default(),
+        }
+    }
+}
+
+fn poll_stream(
+    body: &mut AnswerBody,
+    progress: &mut Progress,
+    cx: &mut Context<'_>,
+) -> Poll<Option<Result<Frame<Bytes>, DispatchError>>> {
+    // hyper drops what it has not sent when a body fails, and sends when a body is not ready. So a
+    // failure waits for one turn, and the client sees a broken answer where one was begun.
+    if *progress == Progress::Some && body.is_broken() {
+        *progress = Progress::Flushed;
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    }
+    match body.poll_chunk(cx) {
+        Poll::Ready(Some(Ok(data))) => {
+            *progress = Progress::Some;
+            Poll::Ready(Some(Ok(Frame::data(data))))
+        }
+        Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
+        Poll::Ready(None) => Poll::Ready(None),
+        Poll::Pending => {
+            if *progress == Progress::Some {
+                *progress = Progress::Flushed;
+            }
+            Poll::Pending
         }
     }
 }

@@ -184,6 +184,13 @@ impl Exchange {
         Poll::Pending
     }
 
+    /// Whether the answer broke off and nothing of it is left to take.
+    pub(crate) fn is_broken(&self) -> bool {
+        let state = self.state.lock();
+        let taken = state.head_body.is_none() && state.chunks.is_empty();
+        taken && matches!(state.answer_end, Some(Err(_)))
+    }
+
     /// The whole body, if it came inside the head.
     pub(crate) fn take_whole(&self) -> Option<Bytes> {
         let mut state = self.state.lock();

@@ -5,7 +5,7 @@
 //! one write.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use byway_config::limits::{STREAMS_PER_WORKER_MAX, WORKER_BACKLOG_BYTES_MAX};
@@ -26,6 +26,7 @@ pub struct Lane {
     state: Mutex<State>,
     writable: Notify,
     outstanding: AtomicUsize,
+    open: AtomicBool,
     /// Nanoseconds between the last ping and its answer: the delay of the worker's event loop.
     loop_delay_ns: AtomicU64,
 }
@@ -61,8 +62,14 @@ impl Lane {
             }),
             writable: Notify::new(),
             outstanding: AtomicUsize::new(0),
+            open: AtomicBool::new(true),
             loop_delay_ns: AtomicU64::new(0),
         })
+    }
+
+    /// Whether the worker lives. A dead one is not chosen, though its process may not be reaped yet.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.load(Ordering::Relaxed)
     }
 
     /// Requests in flight.
@@ -231,6 +238,7 @@ impl Lane {
         let streams = {
             let mut state = self.state.lock();
             state.closed.get_or_insert(error);
+            self.open.store(false, Ordering::Relaxed);
             state.out.clear();
             self.outstanding.store(0, Ordering::Relaxed);
             std::mem::take(&mut state.streams)

@@ -129,7 +129,8 @@ impl Drop for Place<'_> {
 impl Shared {
     fn least_busy(&self) -> Option<Arc<Lane>> {
         let ready = self.ready.lock();
-        ready.iter().min_by_key(|lane| lane.outstanding()).map(Arc::clone)
+        let open = ready.iter().filter(|lane| lane.is_open());
+        open.min_by_key(|lane| lane.outstanding()).map(Arc::clone)
     }
 
     fn announce(&self) {

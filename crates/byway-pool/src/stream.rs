@@ -108,6 +108,11 @@ impl AnswerBody {
         whole
     }
 
+    /// Whether all that arrived was taken and the rest will not come.
+    pub fn is_broken(&self) -> bool {
+        self.0.exchange.is_broken()
+    }
+
     /// The next bytes; `None` after a complete body, an error when it broke off.
     pub fn poll_chunk(
         &mut self,

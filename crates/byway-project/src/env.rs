@@ -2,8 +2,9 @@
 //!
 //! The order is `.env.{mode}.local`, `.env.local` (not in tests), `.env.{mode}`, `.env`; what an
 //! earlier file or the process's own environment says stays. Expansion follows dotenv-expand 10 in
-//! its accidents too, because values in use may depend on them: it also happens inside single quotes,
-//! a default ends at the first `}` or backslash, and each file sees the variables of the ones before.
+//! its accidents too, because values in use may depend on them: it also happens inside single
+//! quotes, a default ends at the first `}` or backslash, and each file sees the variables of the
+//! ones before.
 //!
 //! One thing differs: Next also expands a `$` in a variable of the process's own environment when a
 //! `.env` file names the same variable. Here such variables stay as they are.

@@ -31,7 +31,8 @@ impl Default for ScanOptions {
     }
 }
 
-/// Finds the project's routes and the modules beside them. Reports everything that is wrong at once.
+/// Finds the project's routes and the modules beside them. Reports everything that is wrong at
+/// once.
 pub fn scan(dir: &Path, options: &ScanOptions) -> Result<Project, Vec<Diagnostic>> {
     let roots = Roots::find(dir).map_err(|diagnostic| vec![diagnostic])?;
     let extensions: Vec<&str> = options.page_extensions.iter().map(String::as_str).collect();
@@ -49,9 +50,11 @@ pub fn scan(dir: &Path, options: &ScanOptions) -> Result<Project, Vec<Diagnostic
     let proxy = match (beside("proxy"), beside("middleware")) {
         (Some(proxy), Some(middleware)) => {
             scan.errors.push(
-                Diagnostic::error(format!("`{proxy}` and `{middleware}` are one thing by two names"))
-                    .in_file(&middleware)
-                    .with_help("middleware is the former name of proxy; keep `proxy` only"),
+                Diagnostic::error(format!(
+                    "`{proxy}` and `{middleware}` are one thing by two names"
+                ))
+                .in_file(&middleware)
+                .with_help("middleware is the former name of proxy; keep `proxy` only"),
             );
             None
         }
@@ -82,7 +85,8 @@ impl Roots {
         }
         let is_dir = |name: &str| dir.join(name).is_dir();
         let mut shadowed = Vec::new();
-        let mut pick = |own: &'static str, in_src: &'static str| match (is_dir(own), is_dir(in_src)) {
+        let mut pick = |own: &'static str, in_src: &'static str| match (is_dir(own), is_dir(in_src))
+        {
             (true, true) => {
                 shadowed.push(in_src.to_owned());
                 Some(own)
@@ -95,7 +99,7 @@ impl Roots {
         let parents: BTreeSet<bool> = parents.collect();
         match (parents.contains(&false), parents.contains(&true)) {
             (false, false) => Err(Diagnostic::error(format!(
-                "`{}` is not a Next.js project: neither `app/` nor `pages/` is in it or in its `src/`",
+                "`{}` is not a Next.js project: neither `app/` nor `pages/` is in it or its `src/`",
                 dir.display()
             ))),
             (true, true) => Err(Diagnostic::error(format!(
@@ -142,10 +146,9 @@ impl Scan<'_> {
         for relative in &files {
             take(self, root, relative);
         }
-        for (list, reason) in [
-            (link_cycles, IgnoredReason::LinkCycle),
-            (not_unicode, IgnoredReason::NotUnicode),
-        ] {
+        for (list, reason) in
+            [(link_cycles, IgnoredReason::LinkCycle), (not_unicode, IgnoredReason::NotUnicode)]
+        {
             for file in list {
                 self.ignore(format!("{root}/{file}"), reason);
             }
@@ -206,9 +209,8 @@ impl Scan<'_> {
     }
 
     fn finish(mut self) -> Result<(Vec<SourceFile>, Vec<IgnoredFile>), Vec<Diagnostic>> {
-        let candidate = |source: &SourceFile| {
-            (source.pattern.clone(), source.file.clone(), source.kind)
-        };
+        let candidate =
+            |source: &SourceFile| (source.pattern.clone(), source.file.clone(), source.kind);
         // Pages come last, so that each collision of a page with a route is named once; collisions
         // among pages, which parallel routes have on purpose, are of no concern here.
         let candidates: Vec<(Pattern, String, RouteKind)> =
@@ -257,9 +259,7 @@ fn is_metadata(relative: &str, extensions: &[&str]) -> bool {
     match stem {
         "favicon" => folder.is_empty() && extension == "ico",
         "robots" => folder.is_empty() && (is_code || extension == "txt"),
-        "manifest" => {
-            folder.is_empty() && (is_code || matches!(extension, "json" | "webmanifest"))
-        }
+        "manifest" => folder.is_empty() && (is_code || matches!(extension, "json" | "webmanifest")),
         "sitemap" => is_code || extension == "xml",
         _ => {
             let stem = stem.strip_suffix(|last: char| last.is_ascii_digit()).unwrap_or(stem);

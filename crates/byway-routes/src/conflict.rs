@@ -42,12 +42,23 @@ enum Shape<'a> {
     OptionalCatchAll,
 }
 
+impl<'a> Shape<'a> {
+    fn of(segment: &'a Segment) -> Self {
+        match segment {
+            Segment::Static(text) => Self::Static(text),
+            Segment::Param(_) => Self::Param,
+            Segment::CatchAll(_) => Self::CatchAll,
+            Segment::OptionalCatchAll(_) => Self::OptionalCatchAll,
+        }
+    }
+}
+
 /// The routes that collide, each with the first of the earlier ones that it collides with.
 ///
-/// The rules are those that keep `next build` or `next start` from running: one path twice, different
-/// parameter names at one position, both sorts of catch-all at one position, and an optional catch-all
-/// beside its own parent path. The last is allowed where the parent path is static and one of the two
-/// is in `app/`, the other in `pages/`: the static one wins then.
+/// The rules are those that keep `next build` or `next start` from running: one path twice,
+/// different parameter names at one position, both sorts of catch-all at one position, and an
+/// optional catch-all beside its own parent path. The last is allowed where the parent path is
+/// static and one of the two is in `app/`, the other in `pages/`: the static one wins then.
 pub fn conflicts(routes: &[Candidate]) -> Vec<Conflict> {
     let mut by_shape: BTreeMap<Vec<Shape<'_>>, usize> = BTreeMap::new();
     let mut by_position: BTreeMap<Vec<Shape<'_>>, usize> = BTreeMap::new();
@@ -69,13 +80,7 @@ pub fn conflicts(routes: &[Candidate]) -> Vec<Conflict> {
 }
 
 fn shape(segments: &[Segment]) -> Vec<Shape<'_>> {
-    let shape_of = |segment| match segment {
-        &Segment::Static(ref text) => Shape::Static(text),
-        Segment::Param(_) => Shape::Param,
-        Segment::CatchAll(_) => Shape::CatchAll,
-        Segment::OptionalCatchAll(_) => Shape::OptionalCatchAll,
-    };
-    segments.iter().map(shape_of).collect()
+    segments.iter().map(Shape::of).collect()
 }
 
 fn same_path_conflict(first: &Candidate, second: &Candidate) -> Conflict {

@@ -31,9 +31,10 @@ pub enum ConventionError {
 
 /// The path that the file serves as an API route; `None` when it is not a route file.
 ///
-/// `relative` is relative to the folder that `root` names, with `/`. Route groups and parallel slots
-/// vanish, private folders and intercepting routes serve nothing, percent-encoded names (`%5Funder`)
-/// are decoded, and names are brought to Unicode's composed form, which is what browsers send.
+/// `relative` is relative to the folder that `root` names, with `/`. Route groups and parallel
+/// slots vanish, private folders and intercepting routes serve nothing, percent-encoded names
+/// (`%5Funder`) are decoded, and names are brought to Unicode's composed form, which is what
+/// browsers send.
 pub fn route_from_file(
     root: Root,
     relative: &str,

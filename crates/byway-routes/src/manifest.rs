@@ -49,8 +49,8 @@ pub struct Route {
     pub kind: RouteKind,
     /// The chunk to load, relative to `.byway/`, with `/`.
     pub chunk: String,
-    /// The methods that the file exports, in alphabetical order. `None` when the build cannot know them
-    /// (an `export *` from a package; every Pages route): then the worker decides.
+    /// The methods that the file exports, in alphabetical order. `None` when the build cannot know
+    /// them (an `export *` from a package; every Pages route): then the worker decides.
     pub methods: Option<Vec<String>>,
     /// Bytes of the route's own chunk.
     pub size: u64,

@@ -1,20 +1,20 @@
 //! The one parser that decides which path a request names.
 //!
-//! Every later stage (redirect rules, middleware matchers, files, routes) receives the [`RequestPath`]
-//! that this module returns and never the request's own text, so that none of them can be led past
-//! another by a second spelling of a path. The answers are Next's:
+//! Every later stage (redirect rules, middleware matchers, files, routes) receives the
+//! [`RequestPath`] that this module returns and never the request's own text, so that none of them
+//! can be led past another by a second spelling of a path. The answers are Next's:
 //!
 //! - Raw bytes that HTTP does not allow in a target are refused (400).
 //! - Repeated slashes and backslashes are collapsed by a redirect (308), which keeps the raw query.
 //! - Dot segments, also percent-encoded ones, are resolved before anything looks at the path; they
 //!   never lead above the root.
 //! - A slash at the end is removed, or added under `trailingSlash`, by a redirect (308).
-//! - Every segment is percent-decoded once, as UTF-8; what cannot be decoded is refused (400). `%2F`
-//!   stays inside its segment.
+//! - Every segment is percent-decoded once, as UTF-8; what cannot be decoded is refused (400).
+//!   `%2F` stays inside its segment.
 //!
-//! A location starts with exactly one slash and then no slash or backslash, so that no redirect leads
-//! to another host. Unlike Next, which redirects an absolute-form target to itself for ever, this
-//! module takes the path out of it, as RFC 9112 §3.2.2 demands.
+//! A location starts with exactly one slash and then no slash or backslash, so that no redirect
+//! leads to another host. Unlike Next, which redirects an absolute-form target to itself for ever,
+//! this module takes the path out of it, as RFC 9112 §3.2.2 demands.
 
 pub(crate) mod bytes;
 mod normalise;
@@ -111,13 +111,15 @@ fn origin_form(target: &[u8]) -> Result<&[u8], &'static str> {
         .ok_or("the target has no path")?;
     match authority.iter().position(|byte| matches!(byte, b'/' | b'\\' | b'?' | b'#')) {
         Some(at) if authority[at] == b'/' || authority[at] == b'\\' => Ok(&authority[at..]),
-        // An authority with a query and no path is so rare that it is not worth building a `/?query`.
+        // An authority with a query and no path is so rare that it is not worth building a
+        // `/?query`.
         Some(_) => Err("the target has no path"),
         None => Ok(b"/"),
     }
 }
 
-/// The query without `?`, from what follows the path. A fragment, which no client should send, ends it.
+/// The query without `?`, from what follows the path. A fragment, which no client should send, ends
+/// it.
 fn query(rest: &[u8]) -> Result<&str, &'static str> {
     let Some((b'?', rest)) = rest.split_first() else {
         return Ok("");

@@ -64,7 +64,7 @@ pub enum PatternError {
     #[error("the parameter name `{0}` occurs twice")]
     DuplicateName(String),
     /// `[user-id]` and `[userid]`.
-    #[error("the parameter names `{0}` and `{1}` differ only in characters other than letters, digits and `_`")]
+    #[error("the parameter names `{0}` and `{1}` differ only in punctuation")]
     LookalikeNames(String, String),
 }
 

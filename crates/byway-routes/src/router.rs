@@ -7,9 +7,9 @@
 //! once: the work is bounded by the size of the tree whatever the path.
 //!
 //! Static segments are compared case-sensitively with the decoded text of the request's segment,
-//! provided that it is spelt as a URL spells it: `/%C3%BCn` matches a folder `ün` (hexadecimal digits
-//! in either case), `/%61dmin` does not match `admin`. Each static route thus has one spelling that
-//! rules written for the raw path cannot miss.
+//! provided that it is spelt as a URL spells it: `/%C3%BCn` matches a folder `ün` (hexadecimal
+//! digits in either case), `/%61dmin` does not match `admin`. Each static route thus has one
+//! spelling that rules written for the raw path cannot miss.
 
 use rustc_hash::FxHashMap;
 
@@ -177,13 +177,15 @@ impl Node {
 }
 
 impl<'r, 'p> Match<'r, 'p> {
-    /// The parameters in the order of the path. An optional catch-all that matched nothing is absent.
+    /// The parameters in the order of the path. An optional catch-all that matched nothing is
+    /// absent.
     pub fn params(&self) -> impl ExactSizeIterator<Item = (&'r str, ParamValue<'p>)> + use<'r, 'p> {
         let path = self.path;
         // Only the last parameter can take the rest, and only an optional one can find none.
-        let rest_is_empty = self.slots.last().is_some_and(|slot| {
-            slot.takes_rest && path.segments_from(slot.segment).len() == 0
-        });
+        let rest_is_empty = self
+            .slots
+            .last()
+            .is_some_and(|slot| slot.takes_rest && path.segments_from(slot.segment).len() == 0);
         let present = self.slots.len() - usize::from(rest_is_empty);
         self.slots.iter().take(present).map(move |slot| {
             let mut segments = path.segments_from(slot.segment);

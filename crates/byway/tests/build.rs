@@ -11,25 +11,41 @@ fn build(files: &[(&str, &str)]) -> (Fixture, BuildOutput) {
 #[test]
 fn the_route_table_lists_path_methods_and_kind() {
     let (_fixture, output) = build(&[
-        ("app/api/users/route.ts", "export const GET = () => new Response('a')\nexport const POST = GET\n"),
+        (
+            "app/api/users/route.ts",
+            "export const GET = () => new Response('a')\nexport const POST = GET\n",
+        ),
         ("app/api/users/[id]/route.ts", "export function DELETE() { return new Response(null) }\n"),
         ("app/(shop)/cart/[[...rest]]/route.js", "export async function GET() {}\n"),
         ("app/_lib/route.ts", "export const GET = 1\n"),
         ("pages/api/old.js", "export default function handler(req, res) { res.end() }\n"),
     ]);
     assert_eq!(output.code(), Some(0), "{}", output.stderr);
-    let rows: Vec<Vec<&str>> =
-        output.stdout.lines().map(|line| line.split("  ").filter(|c| !c.is_empty()).collect()).collect();
-    assert_eq!(rows[0], ["route", "methods", "kind", "size"].map(|name| rows[0].iter().find(|c| c.trim() == name).copied().unwrap()));
+    let rows: Vec<Vec<&str>> = output
+        .stdout
+        .lines()
+        .map(|line| line.split("  ").filter(|c| !c.is_empty()).collect())
+        .collect();
+    assert_eq!(
+        rows[0],
+        ["route", "methods", "kind", "size"].map(|name| rows[0]
+            .iter()
+            .find(|c| c.trim() == name)
+            .copied()
+            .unwrap())
+    );
     let mut found: Vec<(&str, &str, &str)> =
         rows[1..].iter().map(|row| (row[0].trim(), row[1].trim(), row[2].trim())).collect();
     found.sort_unstable();
-    assert_eq!(found, [
-        ("/api/old", "any", "pages"),
-        ("/api/users", "GET POST", "app"),
-        ("/api/users/[id]", "DELETE", "app"),
-        ("/cart/[[...rest]]", "GET", "app"),
-    ]);
+    assert_eq!(
+        found,
+        [
+            ("/api/old", "any", "pages"),
+            ("/api/users", "GET POST", "app"),
+            ("/api/users/[id]", "DELETE", "app"),
+            ("/cart/[[...rest]]", "GET", "app"),
+        ]
+    );
     assert!(output.stderr.contains("built 4 routes in "), "{}", output.stderr);
 }
 

@@ -28,7 +28,8 @@ fn both_dialects_of_params_cookies_and_headers_work() {
     let response = server.request("GET", "/users/a%20b/x/y%2Fz?q=%C3%A9", &headers, "").unwrap();
     assert_eq!(response.status, 200, "{}", server.stderr());
     let json = response.json();
-    let expected = serde_json::json!({ "id": "a b", "rest": ["x", "y/z"], "agent": "curl/8", "c": "1" });
+    let expected =
+        serde_json::json!({ "id": "a b", "rest": ["x", "y/z"], "agent": "curl/8", "c": "1" });
     assert_eq!((&json["now"], &json["later"]), (&expected, &expected));
     assert_eq!(json["query"], "é");
     assert!(["127.0.0.1", "::1"].contains(&json["ip"].as_str().unwrap()), "{json}");
@@ -37,9 +38,13 @@ fn both_dialects_of_params_cookies_and_headers_work() {
 
 #[test]
 fn one_module_is_one_instance_for_all_routes() {
-    let route = "import { next } from '@/lib/counter'\nexport const GET = () => Response.json(next())\n";
+    let route =
+        "import { next } from '@/lib/counter'\nexport const GET = () => Response.json(next())\n";
     let (_fixture, server) = serve(&[
-        ("tsconfig.json", r#"{ "compilerOptions": { "baseUrl": ".", "paths": { "@/*": ["./*"] } } }"#),
+        (
+            "tsconfig.json",
+            r#"{ "compilerOptions": { "baseUrl": ".", "paths": { "@/*": ["./*"] } } }"#,
+        ),
         ("lib/counter.ts", "let count: number = 0\nexport const next = () => ++count\n"),
         ("app/a/route.ts", route),
         ("app/b/route.ts", route),
@@ -85,7 +90,10 @@ fn d03_an_error_is_in_the_log_with_its_source_and_not_in_the_answer() {
              export async function GET() {\n  deep()\n}\n",
         ),
         ("app/nothing/route.ts", "export function GET() {}\n"),
-        ("app/broken/route.ts", "throw new Error('cannot load')\nexport const GET = () => new Response('x')\n"),
+        (
+            "app/broken/route.ts",
+            "throw new Error('cannot load')\nexport const GET = () => new Response('x')\n",
+        ),
         ("app/fine/route.ts", "export const GET = () => new Response('fine')\n"),
     ]);
     for path in ["/boom/1", "/nothing", "/broken"] {
@@ -232,7 +240,9 @@ fn r01_stale_framing_headers_of_a_handler_never_reach_the_wire() {
          \x20 'content-length': '3', 'transfer-encoding': 'gzip', connection: 'upgrade', 'keep-alive': 'timeout=99', 'x-kept': '1' } })\n",
     )]);
     let mut client = server.connect().unwrap();
-    client.send("GET /stale HTTP/1.1\r\nHost: a\r\n\r\nGET /stale HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    client
+        .send("GET /stale HTTP/1.1\r\nHost: a\r\n\r\nGET /stale HTTP/1.1\r\nHost: a\r\n\r\n")
+        .unwrap();
     for _ in 0..2 {
         let response = client.read().unwrap();
         assert_eq!(response.text(), "exactly this");

@@ -8,8 +8,10 @@ use byway_testkit::{Fixture, TestServer, byway_binary};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_byway");
 
-const HELLO: (&str, &str) =
-    ("app/api/hello/route.ts", "export function GET() { return Response.json({ hello: 'world' }) }\n");
+const HELLO: (&str, &str) = (
+    "app/api/hello/route.ts",
+    "export function GET() { return Response.json({ hello: 'world' }) }\n",
+);
 
 /// Runs `byway` with arguments and gives exit code and stderr.
 fn run(args: &[&str]) -> (Option<i32>, String) {

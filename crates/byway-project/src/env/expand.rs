@@ -29,8 +29,8 @@ struct Reference<'a> {
     default: &'a str,
 }
 
-/// Expands the values in their order; later ones see the expanded earlier ones. The environment goes
-/// before the file, both for a variable that the file sets and for one that it refers to.
+/// Expands the values in their order; later ones see the expanded earlier ones. The environment
+/// goes before the file, both for a variable that the file sets and for one that it refers to.
 pub(super) fn expand(
     parsed: &mut Parsed,
     environment: &BTreeMap<String, String>,
@@ -63,10 +63,8 @@ pub(super) fn expand(
 /// The reference at the last dollar sign without a backslash before it; `None` also when no name
 /// follows there, whatever is before.
 fn last_reference(value: &str) -> Option<Reference<'_>> {
-    let dollar = value
-        .rmatch_indices('$')
-        .map(|(at, _)| at)
-        .find(|&at| !value[..at].ends_with('\\'))?;
+    let dollar =
+        value.rmatch_indices('$').map(|(at, _)| at).find(|&at| !value[..at].ends_with('\\'))?;
     let text = &value[dollar..];
     let after_brace = text[1..].strip_prefix('{').unwrap_or(&text[1..]);
     let is_word = |character: char| character.is_ascii_alphanumeric() || character == '_';

@@ -6,16 +6,23 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 /// What JavaScript's `\s` and `trim` take for white space.
-const SPACE: &str = r"[\t\n\x0B\f\r \u{a0}\u{1680}\u{2000}-\u{200a}\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}\u{feff}]";
+const SPACE: &str = concat!(
+    r"[\t\n\x0B\f\r \u{a0}\u{1680}\u{2000}-\u{200a}",
+    r"\u{2028}\u{2029}\u{202f}\u{205f}\u{3000}\u{feff}]"
+);
 
-/// One assignment: `export`, name, `=` or `:`, a value in one of three quotes or up to `#`, a comment.
-/// A value in quotes that is not followed by the end of its line is read as one without quotes.
+/// One assignment: `export`, name, `=` or `:`, a value in one of three quotes or up to `#`, a
+/// comment. A value in quotes that is not followed by the end of its line is read as one without
+/// quotes.
 static ASSIGNMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let quoted = ['\'', '"', '`'].map(|quote| format!(r"S*{quote}(?:\\{quote}|[^{quote}])*{quote}"));
+    let quoted =
+        ['\'', '"', '`'].map(|quote| format!(r"S*{quote}(?:\\{quote}|[^{quote}])*{quote}"));
     let quoted = quoted.join("|");
-    let pattern = format!(
-        r"(?m)^S*(?:exportS+)?([A-Za-z0-9_.\-]+)(?:S*=S*?|:S+?)({quoted}|[^#\r\n]+)?S*(?:#[^\r\n\u{{2028}}\u{{2029}}]*)?$"
-    );
+    let name = r"([A-Za-z0-9_.\-]+)";
+    let value = format!(r"({quoted}|[^#\r\n]+)?");
+    let comment = r"(?:#[^\r\n\u{2028}\u{2029}]*)?";
+    let pattern = format!(r"(?m)^S*(?:exportS+)?{name}(?:S*=S*?|:S+?){value}S*{comment}$");
+    // `S` occurs as the stand-in for white space only. The tests fail if this does not compile.
     Regex::new(&pattern.replace('S', SPACE)).ok()
 });
 

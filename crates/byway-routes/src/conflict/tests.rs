@@ -9,8 +9,7 @@ fn check(routes: &[(&str, &str)], expect: &[(ConflictKind, &str, &str)]) {
     let routes: Vec<_> = routes
         .iter()
         .map(|(file, pattern)| {
-            let kind =
-                if file.starts_with("pages/") { RouteKind::Pages } else { RouteKind::App };
+            let kind = if file.starts_with("pages/") { RouteKind::Pages } else { RouteKind::App };
             (Pattern::parse(pattern).unwrap(), (*file).to_owned(), kind)
         })
         .collect();

@@ -49,8 +49,8 @@ pub(crate) fn is_printable_ascii(byte: u8) -> bool {
 pub(crate) struct Decoded {
     /// The text.
     pub(crate) text: String,
-    /// Whether only bytes were encoded that a URL's path cannot have raw. The one spelling of a text
-    /// that static segments match, apart from the case of the hexadecimal digits.
+    /// Whether only bytes were encoded that a URL's path cannot have raw. The one spelling of a
+    /// text that static segments match, apart from the case of the hexadecimal digits.
     pub(crate) is_canonical: bool,
 }
 

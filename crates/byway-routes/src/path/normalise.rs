@@ -36,8 +36,8 @@ impl Findings {
     }
 }
 
-/// Walks the path of a target that starts with a slash or backslash and notes its segments, which are
-/// of use only where the path turns out to be in normal form. Returns where the path ends.
+/// Walks the path of a target that starts with a slash or backslash and notes its segments, which
+/// are of use only where the path turns out to be in normal form. Returns where the path ends.
 pub(crate) fn scan(target: &[u8], spans: &mut Spans) -> Result<(usize, Findings), &'static str> {
     let mut findings = Findings(0);
     if target.first() == Some(&b'\\') {

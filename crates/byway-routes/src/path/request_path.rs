@@ -110,8 +110,9 @@ impl RequestPath {
         Segments { path: self, next: (usize::from(self.base_segments) + first).min(end), end }
     }
 
-    /// The text that a static segment of a route has to have to match the segment at `index`: `None`
-    /// where the segment is spelt in another way than a URL would be (`%61` for `a`), as under Next.
+    /// The text that a static segment of a route has to have to match the segment at `index`:
+    /// `None` where the segment is spelt in another way than a URL would be (`%61` for `a`), as
+    /// under Next.
     pub(crate) fn static_text(&self, index: usize) -> Option<&str> {
         let index = usize::from(self.base_segments) + index;
         match self.encoded_segment(index) {

@@ -69,7 +69,10 @@ fn malformed_patterns_are_refused() {
 
 #[test]
 fn the_manifest_keeps_its_shape() {
-    let json = r#"[{"kind":"static","text":"api"},{"kind":"param","text":"id"},{"kind":"optionalCatchAll","text":"r"}]"#;
+    let json = concat!(
+        r#"[{"kind":"static","text":"api"},{"kind":"param","text":"id"},"#,
+        r#"{"kind":"optionalCatchAll","text":"r"}]"#
+    );
     let pattern = Pattern::parse("/api/[id]/[[...r]]").unwrap();
     assert_eq!(serde_json::to_string(&pattern).unwrap(), json);
     assert_eq!(serde_json::from_str::<Pattern>(json).unwrap(), pattern);

@@ -1,5 +1,7 @@
 //! Which route gets a path, and with which parameters.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::{ParamValue, Router};
@@ -29,7 +31,7 @@ fn found(routes: &[Pattern], target: &str) -> Option<String> {
             ParamValue::One(value) => value.to_owned(),
             ParamValue::Many(values) => values.collect::<Vec<_>>().join(","),
         };
-        text.push_str(&format!(" {name}={value}"));
+        write!(text, " {name}={value}").unwrap();
     }
     Some(text)
 }
@@ -166,9 +168,7 @@ fn rank(pattern: &Pattern, path: &RequestPath) -> Option<Vec<u8>> {
     for (index, segment) in pattern.segments.iter().enumerate() {
         let rest = segments.len().checked_sub(index)?;
         ranks.push(match segment {
-            Segment::Static(text) => {
-                (path.static_text(index)? == text).then_some(0)?
-            }
+            Segment::Static(text) => (path.static_text(index)? == text).then_some(0)?,
             Segment::Param(_) => (rest > 0).then_some(1)?,
             Segment::CatchAll(_) => return (rest > 0).then(|| [ranks, vec![2]].concat()),
             Segment::OptionalCatchAll(_) => return Some([ranks, vec![3]].concat()),
@@ -216,7 +216,8 @@ proptest! {
             .enumerate()
             .filter_map(|(index, pattern)| Some((rank(pattern, &path)?, index)))
             .min();
-        prop_assert_eq!(router.matches(&path).map(|found| found.route), expect.map(|(_, index)| index));
+        let found = router.matches(&path).map(|found| found.route);
+        prop_assert_eq!(found, expect.map(|(_, index)| index));
         if let Some(found) = router.matches(&path) {
             let pattern = &routes[found.route];
             let takes_nothing = pattern.segments.len() > path.segments().len();

@@ -63,9 +63,10 @@ fn report(found: &[Diagnostic]) -> anyhow::Error {
 
 /// The routes as columns: path, methods, kind, size.
 fn route_table(manifest: &Manifest) -> String {
-    let rows: Vec<[String; 4]> = std::iter::once(["route", "methods", "kind", "size"].map(String::from))
-        .chain(manifest.routes.iter().map(row))
-        .collect();
+    let rows: Vec<[String; 4]> =
+        std::iter::once(["route", "methods", "kind", "size"].map(String::from))
+            .chain(manifest.routes.iter().map(row))
+            .collect();
     let width = |column: usize| rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2), width(3)];
     let mut table = String::new();
@@ -116,8 +117,9 @@ mod tests {
 
     #[test]
     fn sizes_have_three_digits_or_so() {
-        assert_eq!([size(0), size(999), size(1_400), size(2_500_000)], [
-            "0 B", "999 B", "1.4 kB", "2.5 MB"
-        ]);
+        assert_eq!(
+            [size(0), size(999), size(1_400), size(2_500_000)],
+            ["0 B", "999 B", "1.4 kB", "2.5 MB"]
+        );
     }
 }

@@ -159,7 +159,9 @@ fn stop_on_signals() -> anyhow::Result<watch::Receiver<bool>> {
                 _ = interrupt.recv() => {}
             }
             if first {
-                tracing::info!("stopping: finishing what is in flight; a second signal stops at once");
+                tracing::info!(
+                    "stopping: finishing what is in flight; a second signal stops at once"
+                );
                 stop.send_replace(true);
             } else {
                 end_now();

@@ -7,8 +7,34 @@ use super::super::{PathOptions, PathOutcome, parse_target};
 /// Targets made of the pieces that make trouble, beside arbitrary bytes.
 fn target() -> impl Strategy<Value = Vec<u8>> {
     let pieces = prop::sample::select(vec![
-        "/", "//", "\\", ".", "..", "%2e", "%2E", "%2f", "%5c", "%00", "%", "%C3%A9", "%zz", "a",
-        "base", "é", "?", "#", " ", "\"", "{", ";", "a.b", ".well-known", "http://", "@", ":", "=",
+        "/",
+        "//",
+        "\\",
+        ".",
+        "..",
+        "%2e",
+        "%2E",
+        "%2f",
+        "%5c",
+        "%00",
+        "%",
+        "%C3%A9",
+        "%zz",
+        "a",
+        "base",
+        "é",
+        "?",
+        "#",
+        " ",
+        "\"",
+        "{",
+        ";",
+        "a.b",
+        ".well-known",
+        "http://",
+        "@",
+        ":",
+        "=",
     ]);
     prop_oneof![
         prop::collection::vec(pieces, 0..14).prop_map(|pieces| {
@@ -39,8 +65,9 @@ proptest! {
         prop_assert!(raw.starts_with('/') && !raw.contains("//") && !raw.contains('\\'));
         prop_assert!(raw.bytes().all(|byte| (0x21..0x7F).contains(&byte)));
         prop_assert!(path.query().bytes().all(|byte| (0x21..0x7F).contains(&byte)));
-        for segment in raw.split('/').map(|segment| segment.to_ascii_lowercase().replace("%2e", ".")) {
-            prop_assert!(segment != "." && segment != "..", "{raw}");
+        for segment in raw.split('/') {
+            let dots = segment.to_ascii_lowercase().replace("%2e", ".");
+            prop_assert!(dots != "." && dots != "..", "{raw}");
         }
         for segment in path.segments() {
             prop_assert!(!matches!(segment, "" | "." | ".."), "{raw}");
