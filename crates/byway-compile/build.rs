@@ -25,7 +25,8 @@ fn main() -> io::Result<()> {
         let name = file.strip_prefix(&root).map_err(io::Error::other)?;
         let name = name.to_string_lossy().replace('\\', "/");
         let absolute = fs::canonicalize(file)?;
-        writeln!(table, "    ({name:?}, include_str!({absolute:?})),").map_err(io::Error::other)?;
+        let path = absolute.to_string_lossy();
+        writeln!(table, "    ({name:?}, include_str!({path:?})),").map_err(io::Error::other)?;
     }
     table.push(']');
     fs::write(out_dir.join("worker_sources.rs"), table)

@@ -1,5 +1,5 @@
-// What one request costs inside the worker: decode the frame, call the handler, encode the answer. No socket.
-// `npm run bench`; add `context` to run the handlers inside a request context.
+// What one request costs inside the worker: decode the frame, call the handler, encode the answer.
+// No socket. `npm run bench`; add `context` to run the handlers inside a request context.
 
 import { contexts, requireContext } from '../src/context.ts'
 import { Handling } from '../src/handle.ts'
@@ -16,11 +16,15 @@ installGlobals()
 if (process.argv.includes('context')) requireContext()
 
 const HEADERS = [
-  ['host', 'localhost:3000'], ['user-agent', 'wrk/4.1.0'], ['accept', '*/*'], ['accept-encoding', 'gzip, deflate'],
-  ['authorization', 'Bearer abcdefghijklmnop'], ['cookie', 'session=0123456789abcdef'],
+  ['host', 'localhost:3000'],
+  ['user-agent', 'wrk/4.1.0'],
+  ['accept', '*/*'],
+  ['accept-encoding', 'gzip, deflate'],
+  ['authorization', 'Bearer abcdefghijklmnop'],
+  ['cookie', 'session=0123456789abcdef'],
 ] as const
 
-const CASES: Record<string, { spec: RequestSpec, handler: Handler }> = {
+const CASES: Record<string, { spec: RequestSpec; handler: Handler }> = {
   'sync Response.json': {
     spec: { path: '/api/ping', headers: HEADERS },
     handler: () => Response.json({ ok: true, at: 1 }),
@@ -30,19 +34,39 @@ const CASES: Record<string, { spec: RequestSpec, handler: Handler }> = {
     handler: async () => NextResponse.json({ ok: true, at: 1 }),
   },
   'async, param, query, header': {
-    spec: { path: '/api/users/42', query: 'page=2&size=10', params: { id: '42' }, headers: HEADERS },
+    spec: {
+      path: '/api/users/42',
+      query: 'page=2&size=10',
+      params: { id: '42' },
+      headers: HEADERS,
+    },
     handler: async (request, context) => {
       const { id } = await (context.params as Promise<{ id: string }>)
       const page = (request as NextRequest).nextUrl.searchParams.get('page')
-      return NextResponse.json({ id, page, token: request.headers.get('authorization'), name: 'Ada', tags: ['a', 'b'] })
+      return NextResponse.json({
+        id,
+        page,
+        token: request.headers.get('authorization'),
+        name: 'Ada',
+        tags: ['a', 'b'],
+      })
     },
   },
   'async, status and headers': {
     spec: { path: '/api/users/42', params: { id: '42' }, headers: HEADERS },
-    handler: async () => NextResponse.json({ error: 'no such user' }, { status: 404, headers: { 'cache-control': 'no-store' } }),
+    handler: async () =>
+      NextResponse.json(
+        { error: 'no such user' },
+        { status: 404, headers: { 'cache-control': 'no-store' } },
+      ),
   },
   'POST request.json()': {
-    spec: { method: 'POST', path: '/api/users', headers: [...HEADERS, ['content-type', 'application/json']], body: '{"name":"Ada","age":36,"tags":["x","y"]}' },
+    spec: {
+      method: 'POST',
+      path: '/api/users',
+      headers: [...HEADERS, ['content-type', 'application/json']],
+      body: '{"name":"Ada","age":36,"tags":["x","y"]}',
+    },
     handler: async (request) => NextResponse.json(await request.json()),
   },
 }
@@ -51,19 +75,30 @@ const PER_TURN = 64
 const WARM_MS = 1500
 const MEASURE_MS = 2500
 
-async function measure(name: string, { spec, handler }: { spec: RequestSpec, handler: Handler }): Promise<void> {
+async function measure(
+  name: string,
+  { spec, handler }: { spec: RequestSpec; handler: Handler },
+): Promise<void> {
   let sent = 0
   const writer = new FrameWriter((parts) => {
     for (const part of parts) sent += part.length
     return true
   })
   const loop = new Loop(writer, { config: () => undefined, drain: () => undefined })
-  const route = new Route('/', { path: spec.params === undefined ? spec.path! : '/api/users/[id]', file: 'bench', kind: 'app', chunk: 'none' })
+  const route = new Route('/', {
+    path: spec.params === undefined ? spec.path! : '/api/users/[id]',
+    file: 'bench',
+    kind: 'app',
+    chunk: 'none',
+  })
   route.loaded = { handlers: [undefined, handler, handler, handler], allow: '' }
   loop.routes = [route]
   loop.settings.originHttp = 'http://localhost:3000'
   loop.handling = new Handling({
-    routes: [route], instrumentation: new Instrumentation(), ended: loop.ended, outlet: { writer, drained: () => null },
+    routes: [route],
+    instrumentation: new Instrumentation(),
+    ended: loop.ended,
+    outlet: { writer, drained: () => null },
   })
   const decoder = new FrameDecoder(loop.receive)
   let stream = 0
@@ -97,6 +132,8 @@ async function measure(name: string, { spec, handler }: { spec: RequestSpec, han
   console.log(`${name.padEnd(32)} ${ns.toFixed(0).padStart(6)} ns CPU per request`)
 }
 
-console.log(`node ${process.version}${process.argv.includes('context') ? ', inside a context' : ''}`)
+console.log(
+  `node ${process.version}${process.argv.includes('context') ? ', inside a context' : ''}`,
+)
 for (const [name, one] of Object.entries(CASES)) await measure(name, one)
 if (contexts.getStore() !== undefined) throw new Error('a context leaked')

@@ -8,6 +8,12 @@ import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 rmSync(join(root, 'build'), { recursive: true, force: true })
-const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc')
-const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.emit.json')], { stdio: 'inherit' })
+const tsc = join(
+  dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
+  'bin',
+  'tsc',
+)
+const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.emit.json')], {
+  stdio: 'inherit',
+})
 process.exit(status ?? 1)

@@ -14,7 +14,8 @@ export function runAfter(context: RequestContext, task: PromiseLike<unknown>): v
 
 /** Calls a function once the answer has ended. */
 export function callAfter(context: RequestContext, callback: () => unknown): void {
-  // The program's own async storages shall be as they are now, and only the request's phase another.
+  // The program's own async storages shall be as they are now, and only the request's phase
+  // another.
   const restore = AsyncLocalStorage.snapshot()
   const call = (): unknown => restore(() => contexts.run(context.afterAnswer(), callback))
   const { exchange, callbacks } = context
@@ -22,7 +23,9 @@ export function callAfter(context: RequestContext, callback: () => unknown): voi
   if (callbacks.length > 1) return
   const start = (): void => {
     // Not at once: the answer's last bytes leave at the end of this turn.
-    setImmediate(() => { for (const waiting of callbacks.splice(0)) run(context, waiting) })
+    setImmediate(() => {
+      for (const waiting of callbacks.splice(0)) run(context, waiting)
+    })
   }
   // Work that is still to start counts as running, so that draining does not overtake it.
   const done = new Promise<void>((resolve) => {
@@ -46,7 +49,9 @@ export async function afterWorkDone(limitMs: number): Promise<boolean> {
     const left = deadline - Date.now()
     if (left <= 0) return false
     let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>((resolve) => { timer = setTimeout(resolve, left) })
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, left)
+    })
     await Promise.race([Promise.allSettled(running), late])
     clearTimeout(timer)
   }
@@ -65,12 +70,17 @@ function run(context: RequestContext, callback: () => unknown): void {
 }
 
 function track(task: PromiseLike<unknown>, context: RequestContext, failure: string): void {
-  keep(new Promise((resolve) => {
-    task.then(() => resolve(), (error: unknown) => {
-      report(context, failure, error)
-      resolve()
-    })
-  }))
+  keep(
+    new Promise((resolve) => {
+      task.then(
+        () => resolve(),
+        (error: unknown) => {
+          report(context, failure, error)
+          resolve()
+        },
+      )
+    }),
+  )
 }
 
 function keep(work: Promise<void>): void {

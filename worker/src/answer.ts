@@ -4,20 +4,44 @@ import type { CookieStore } from './cookie-store.ts'
 import { type Exchange, HEAD } from './exchange.ts'
 import { LightHeaders } from './headers.ts'
 import { type BodyOutlet, OutgoingBody } from './outgoing.ts'
-import { JSON_TYPE, type ReadyBody, type ResponseState, TEXT_TYPE, responseState } from './response.ts'
 import {
-  ABORT, ABORT_RESPONSE, FLAG_END, FRAME_HEADER_BYTES, FRAME_PAYLOAD_MAX, HEADERS_MAX, HEAD_BODY_MAX, RESPONSE,
+  JSON_TYPE,
+  type ReadyBody,
+  type ResponseState,
+  TEXT_TYPE,
+  responseState,
+} from './response.ts'
+import {
+  ABORT,
+  ABORT_RESPONSE,
+  FLAG_END,
+  FRAME_HEADER_BYTES,
+  FRAME_PAYLOAD_MAX,
+  HEADERS_MAX,
+  HEAD_BODY_MAX,
+  RESPONSE,
 } from './wire-constants.ts'
 import { type FrameWriter, SLAB_BYTES, writeLatin1 } from './wire.ts'
 
 /**
- * Headers that say how a body is framed. byway frames anew; one that a handler set, or took over from an
- * upstream answer, would describe bytes that are not the ones sent.
+ * Headers that say how a body is framed. byway frames anew; one that a handler set, or took over
+ * from an upstream answer, would describe bytes that are not the ones sent.
  */
 const FRAMING = new Set([
-  'content-length', 'content-encoding', 'transfer-encoding', 'connection', 'keep-alive', 'proxy-connection',
-  'te', 'trailer', 'upgrade', 'x-middleware-set-cookie',
+  'content-length',
+  'content-encoding',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'upgrade',
+  'x-middleware-set-cookie',
 ])
+
+/** The most bytes of a string with a 16-bit length. */
+const STR16_MAX = 0xffff
 
 const BODILESS = new Set([204, 205, 304])
 
@@ -34,19 +58,25 @@ interface Head {
 export type StreamedBody = ReadableStream<unknown> | Uint8Array
 
 /**
- * Sends an answer. Returns null when it is complete, and otherwise the promise of that; it rejects when the
- * body failed. Throws, with nothing sent, when the answer cannot be put on the wire at all.
+ * Sends an answer. Returns null when it is complete, and otherwise the promise of that; it rejects
+ * when the body failed. Throws, with nothing sent, when the answer cannot be put on the wire at
+ * all.
  */
 export function sendAnswer(
-  exchange: Exchange, response: Response, cookies: CookieStore | null, outlet: BodyOutlet,
+  exchange: Exchange,
+  response: Response,
+  cookies: CookieStore | null,
+  outlet: BodyOutlet,
 ): Promise<void> | null {
   const state = responseState(response)
   if (state !== null && state.platform === null && !(state.used && state.body !== null)) {
     return sendReady(exchange, state, cookies, outlet)
   }
   const head = headOf(
-    response.status, response.statusText,
-    state === null ? LightHeaders.from(response.headers) : state.openHeaders(), cookies,
+    response.status,
+    response.statusText,
+    state === null ? LightHeaders.from(response.headers) : state.openHeaders(),
+    cookies,
   )
   const { body } = response
   if (body === null || exchange.method === HEAD || BODILESS.has(response.status)) {
@@ -59,7 +89,12 @@ export function sendAnswer(
 }
 
 /** Answers with a status and nothing else. */
-export function sendStatus(exchange: Exchange, status: number, writer: FrameWriter, lines: [string, string][] = []): void {
+export function sendStatus(
+  exchange: Exchange,
+  status: number,
+  writer: FrameWriter,
+  lines: [string, string][] = [],
+): void {
   writeResponse(writer, exchange.id, newHead(status, '', lines), null, true)
 }
 
@@ -69,15 +104,20 @@ export function sendAbort(exchange: Exchange, writer: FrameWriter): void {
 }
 
 function sendReady(
-  exchange: Exchange, state: ResponseState, cookies: CookieStore | null, outlet: BodyOutlet,
+  exchange: Exchange,
+  state: ResponseState,
+  cookies: CookieStore | null,
+  outlet: BodyOutlet,
 ): Promise<void> | null {
   const { writer } = outlet
   const { body, contentType } = state
   const dropBody = exchange.method === HEAD || BODILESS.has(state.status)
   const plain = state.headers === null && state.status === 200 && state.statusText === ''
   if (plain && (cookies === null || !cookies.hasChanges)) {
-    const prefix = contentType === JSON_TYPE ? JSON_PREFIX : contentType === TEXT_TYPE ? TEXT_PREFIX : null
-    // Three bytes are the most that a character can become, so no second pass over the text is needed.
+    const prefix =
+      contentType === JSON_TYPE ? JSON_PREFIX : contentType === TEXT_TYPE ? TEXT_PREFIX : null
+    // Three bytes are the most that a character can become, so no second pass over the text is
+    // needed.
     if (prefix !== null && typeof body === 'string' && body.length * 3 <= SMALL_BODY_MAX) {
       writer.reserve(FRAME_HEADER_BYTES + prefix.length + body.length * 3)
       const frame = writer.beginFrame(RESPONSE, FLAG_END, exchange.id)
@@ -94,7 +134,8 @@ function sendReady(
     writeResponse(writer, exchange.id, head, null, true)
     return null
   }
-  const small = typeof body === 'string' ? body.length * 3 <= SMALL_BODY_MAX : body.length <= SMALL_BODY_MAX
+  const small =
+    typeof body === 'string' ? body.length * 3 <= SMALL_BODY_MAX : body.length <= SMALL_BODY_MAX
   if (small) {
     writeResponse(writer, exchange.id, head, body, true)
     return null
@@ -108,11 +149,16 @@ function sendReady(
 }
 
 function stream(
-  exchange: Exchange, head: Head, outlet: BodyOutlet, send: (outgoing: OutgoingBody) => Promise<void>,
+  exchange: Exchange,
+  head: Head,
+  outlet: BodyOutlet,
+  send: (outgoing: OutgoingBody) => Promise<void>,
 ): Promise<void> {
-  return send(new OutgoingBody(exchange, outlet, (body, end) => {
-    writeResponse(outlet.writer, exchange.id, head, body, end)
-  }))
+  return send(
+    new OutgoingBody(exchange, outlet, (body, end) => {
+      writeResponse(outlet.writer, exchange.id, head, body, end)
+    }),
+  )
 }
 
 /** Bodies up to here go into the slab straight away. */
@@ -128,7 +174,12 @@ function prefixOf(type: string): Buffer {
   return bytes.subarray(0, writeHead(bytes, 0, head))
 }
 
-function headOf(status: number, reason: string, headers: LightHeaders, cookies: CookieStore | null): Head {
+function headOf(
+  status: number,
+  reason: string,
+  headers: LightHeaders,
+  cookies: CookieStore | null,
+): Head {
   if (cookies !== null && cookies.hasChanges) {
     headers = headers.copy()
     cookies.addTo(headers)
@@ -141,14 +192,26 @@ function headOf(status: number, reason: string, headers: LightHeaders, cookies: 
 
 function newHead(status: number, reason: string, lines: [string, string][]): Head {
   if (status < 200 || status > 999) throw new RangeError(`The status code ${status} cannot be sent`)
-  if (lines.length > HEADERS_MAX) throw new RangeError(`An answer with ${lines.length} header lines cannot be sent`)
+  if (lines.length > HEADERS_MAX)
+    throw new RangeError(`An answer with ${lines.length} header lines cannot be sent`)
+  if (reason.length > STR16_MAX) throw new RangeError('The status text is too long to be sent')
   let bytes = 6 + reason.length
-  for (const [name, value] of lines) bytes += 6 + name.length + value.length
-  if (bytes > FRAME_PAYLOAD_MAX - HEAD_BODY_MAX) throw new RangeError(`An answer with ${bytes} bytes of headers cannot be sent`)
+  for (const [name, value] of lines) {
+    if (name.length > STR16_MAX) throw new RangeError('The name of a header is too long to be sent')
+    bytes += 6 + name.length + value.length
+  }
+  if (bytes > FRAME_PAYLOAD_MAX - HEAD_BODY_MAX)
+    throw new RangeError(`An answer with ${bytes} bytes of headers cannot be sent`)
   return { status, reason, lines, bytes }
 }
 
-function writeResponse(writer: FrameWriter, id: number, head: Head, body: ReadyBody, end: boolean): void {
+function writeResponse(
+  writer: FrameWriter,
+  id: number,
+  head: Head,
+  body: ReadyBody,
+  end: boolean,
+): void {
   const room = body === null ? 0 : typeof body === 'string' ? body.length * 3 : body.length
   writer.reserve(FRAME_HEADER_BYTES + head.bytes + room)
   const frame = writer.beginFrame(RESPONSE, end ? FLAG_END : 0, id)

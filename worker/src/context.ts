@@ -1,9 +1,10 @@
-// The request that code runs for, for those who ask from any depth: `cookies()`, `headers()`, `after()`.
+// The request that code runs for, for those who ask from any depth: `cookies()`, `headers()`,
+// `after()`.
 //
-// `AsyncLocalStorage.run` is not free. Up to Node 22 it switches on hooks for every promise of the process:
-// measured with `npm run bench`, a JSON GET costs about a third more on Node 20, for each request. So a
-// context is entered only once a module that needs one has been evaluated. From Node 24 on the storage is part
-// of V8's promises, costs next to nothing, and is always entered.
+// `AsyncLocalStorage.run` is not free. Up to Node 22 it switches on hooks for every promise of the
+// process: measured with `npm run bench`, a JSON GET costs about a third more on Node 20, for each
+// request. So a context is entered only once a module that needs one has been evaluated. From Node
+// 24 on the storage is part of V8's promises, costs next to nothing, and is always entered.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Exchange } from './exchange.ts'
@@ -19,11 +20,16 @@ export class RequestContext {
   readonly route: string
   cookieStore: CookieStore | null = null
   /** What `next/headers` has handed out already; asked again it gives the same. */
-  readonly handedOut: { cookies?: unknown, headers?: unknown, draftMode?: unknown } = {}
+  readonly handedOut: { cookies?: unknown; headers?: unknown; draftMode?: unknown } = {}
   /** Callbacks of `after()` that wait for the end of the answer. */
   readonly callbacks: (() => unknown)[] = []
 
-  constructor(exchange: Exchange, request: Request, route: string, phase: 'handler' | 'after' = 'handler') {
+  constructor(
+    exchange: Exchange,
+    request: Request,
+    route: string,
+    phase: 'handler' | 'after' = 'handler',
+  ) {
     this.exchange = exchange
     this.request = request
     this.route = route
@@ -55,8 +61,8 @@ export function requireContext(): void {
 }
 
 /**
- * Wraps the definition of a function that needs a context. Use it with a PURE annotation: a bundler then
- * drops the call together with a function that the project does not import.
+ * Wraps the definition of a function that needs a context. Use it with a PURE annotation: a bundler
+ * then drops the call together with a function that the project does not import.
  */
 export function needsContext<F extends (...args: never[]) => unknown>(define: F): F {
   requireContext()
@@ -68,7 +74,8 @@ export function currentContext(caller: string): RequestContext {
   const context = contexts.getStore()
   if (context === undefined) {
     throw new Error(
-      `\`${caller}\` was called outside a request scope. Read more: https://nextjs.org/docs/messages/next-dynamic-api-wrong-context`,
+      `\`${caller}\` was called outside a request scope. Read more: ` +
+        'https://nextjs.org/docs/messages/next-dynamic-api-wrong-context',
     )
   }
   return context

@@ -1,7 +1,14 @@
-// `cookies()` in a route handler: shows the request's cookies, takes new ones and adds them to the answer.
+// `cookies()` in a route handler: shows the request's cookies, takes new ones and adds them to the
+// answer.
 
 import { contexts } from './context.ts'
-import { type CookieName, RequestCookies, type ResponseCookie, ResponseCookies, serialiseCookie } from './cookies.ts'
+import {
+  type CookieName,
+  RequestCookies,
+  type ResponseCookie,
+  ResponseCookies,
+  serialiseCookie,
+} from './cookies.ts'
 import { LightHeaders } from './headers.ts'
 
 /** The cookies of one request and those that its answer will set. */
@@ -53,7 +60,8 @@ export class CookieStore {
   addTo(headers: LightHeaders): void {
     const merged = new ResponseCookies(headers as never)
     const own = merged.getAll()
-    for (const cookie of this.#cookies.getAll()) if (this.#changed.has(cookie.name)) merged.set(cookie)
+    for (const cookie of this.#cookies.getAll())
+      if (this.#changed.has(cookie.name)) merged.set(cookie)
     for (const cookie of own) merged.set(cookie)
   }
 }
@@ -64,6 +72,7 @@ export const COOKIE_STORE_METHODS = ['get', 'getAll', 'has', 'set', 'delete', 't
 function checkPhase(): void {
   if (contexts.getStore()?.phase !== 'after') return
   throw new Error(
-    'Cookies can only be modified in a Server Action or Route Handler. Read more: https://nextjs.org/docs/app/api-reference/functions/cookies#options',
+    'Cookies can only be modified in a Server Action or Route Handler. Read more: ' +
+      'https://nextjs.org/docs/app/api-reference/functions/cookies#options',
   )
 }

@@ -33,7 +33,10 @@ interface CookieHeaders {
   getSetCookie(): string[]
 }
 
-/** Splits `a=1; b=2`. A name without a value counts as `true`; an undecodable value drops its cookie. */
+/**
+ * Splits `a=1; b=2`. A name without a value counts as `true`; an undecodable value drops its
+ * cookie.
+ */
 export function parseCookies(header: string): Map<string, string> {
   const cookies = new Map<string, string>()
   for (const pair of header.split(/; */)) {
@@ -162,7 +165,9 @@ export class RequestCookies {
   }
 
   toString(): string {
-    return [...this.#cookies.values()].map(({ name, value }) => `${name}=${encodeURIComponent(value)}`).join('; ')
+    return [...this.#cookies.values()]
+      .map(({ name, value }) => `${name}=${encodeURIComponent(value)}`)
+      .join('; ')
   }
 
   [INSPECT](_depth: number, options: object, inspect: Inspect): string {
@@ -204,8 +209,12 @@ export class ResponseCookies {
     return this.#cookies.has(name)
   }
 
-  set(...args: [name: string, value: string, attributes?: Partial<ResponseCookie>] | [cookie: ResponseCookie]): this {
-    const [name, value, attributes] = args.length === 1 ? [args[0].name, args[0].value, args[0]] : args
+  set(
+    ...args:
+      [name: string, value: string, attributes?: Partial<ResponseCookie>] | [cookie: ResponseCookie]
+  ): this {
+    const [name, value, attributes] =
+      args.length === 1 ? [args[0].name, args[0].value, args[0]] : args
     // The order of the keys is what programs see that print a cookie.
     const cookie: ResponseCookie = { name, value, ...attributes }
     if (typeof cookie.expires === 'number') cookie.expires = new Date(cookie.expires)
@@ -231,6 +240,7 @@ export class ResponseCookies {
 
   #write(): void {
     this.#headers.delete('set-cookie')
-    for (const cookie of this.#cookies.values()) this.#headers.append('set-cookie', serialiseCookie(cookie))
+    for (const cookie of this.#cookies.values())
+      this.#headers.append('set-cookie', serialiseCookie(cookie))
   }
 }

@@ -21,7 +21,7 @@ export class DataCache {
   #bytes = 0
 
   /** A kept value and whether it should be made anew. */
-  get(key: string, now: number): { json: string, stale: boolean } | undefined {
+  get(key: string, now: number): { json: string; stale: boolean } | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
     this.#entries.delete(key)
@@ -42,15 +42,22 @@ export class DataCache {
     }
   }
 
-  /** Forgets what carries a tag; or, with `soft`, lets it be used once more while it is made anew. */
+  /**
+   * Forgets what carries a tag; or, with `soft`, lets it be used once more while it is made anew.
+   */
   revalidateTag(tag: string, soft: boolean): void {
     this.#revalidate((entry) => entry.tags.includes(tag), soft)
   }
 
-  /** Forgets what was stored by requests of a path or a route; with `below`, also of all under it. */
+  /**
+   * Forgets what was stored by requests of a path or a route; with `below`, also of all under it.
+   */
   revalidatePath(path: string, below: boolean): void {
     const under = path === '/' ? '/' : `${path}/`
-    this.#revalidate((entry) => entry.paths.some((known) => known === path || (below && known.startsWith(under))), false)
+    this.#revalidate(
+      (entry) => entry.paths.some((known) => known === path || (below && known.startsWith(under))),
+      false,
+    )
   }
 
   #revalidate(matches: (entry: Entry) => boolean, soft: boolean): void {

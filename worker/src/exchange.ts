@@ -1,12 +1,16 @@
-// One request and its answer, as the loop sees them. The request's head stays in the frame that brought it;
-// parts are decoded when somebody asks.
+// One request and its answer, as the loop sees them. The request's head stays in the frame that
+// brought it; parts are decoded when somebody asks.
 
 import type { IncomingBody } from './incoming.ts'
 import type { OutgoingBody } from './outgoing.ts'
 import { normaliseQuery } from './query.ts'
 import { ProtocolError } from './wire.ts'
 import {
-  CANCEL_DEADLINE, CANCEL_SHUTDOWN, FLAG_HAS_BODY, FLAG_HTTPS, HEADERS_MAX,
+  CANCEL_DEADLINE,
+  CANCEL_SHUTDOWN,
+  FLAG_HAS_BODY,
+  FLAG_HTTPS,
+  HEADERS_MAX,
 } from './wire-constants.ts'
 
 /** Method names by their number in the protocol; 0 means that the frame spells the name. */
@@ -23,12 +27,16 @@ export type Params = Record<string, string | string[]>
 
 /** Facts that hold for the whole connection. */
 export interface ExchangeSettings {
-  /** `http://host:port` and `https://host:port` for requests that name no authority of their own. */
+  /**
+   * `http://host:port` and `https://host:port` for requests that name no authority of their own.
+   */
   originHttp: string
   originHttps: string
 }
 
-/** What `request.signal` and cancelled streams report when the client has gone. Next uses the name. */
+/**
+ * What `request.signal` and cancelled streams report when the client has gone. Next uses the name.
+ */
 export class ResponseAborted extends Error {
   override name = 'ResponseAborted'
 }
@@ -43,10 +51,10 @@ export class Exchange {
   /** The method's number, 0 for one without. */
   readonly method: number
   /** Where the bytes of the body begin and end in `buffer`. */
-  readonly bodyStart: number
-  readonly bodyEnd: number
+  bodyStart: number
+  bodyEnd: number
   /** Where the first header line begins, and how many there are. */
-  readonly headersStart: number
+  headersStart: number
   readonly headersCount: number
   /** The request's body as far as it was not in the first frame. */
   incoming: IncomingBody | null = null
@@ -61,6 +69,7 @@ export class Exchange {
   buffer: Buffer
   #cancelled: ResponseAborted | null = null
   #controller: AbortController | null = null
+  #start: number
   #methodAt: number
   #addressAt: number
   #url: string | null = null
@@ -79,12 +88,14 @@ export class Exchange {
     this.settings = settings
     this.buffer = buffer
     this.window = window
+    this.#start = start
     this.bodyEnd = end
-    // Reading past the end of the frame gives bytes of the next one, or `undefined`, which counts as 0;
-    // the positions only grow, so it is enough to compare them with the end now and then.
+    // Reading past the end of the frame gives bytes of the next one, or `undefined`, which counts
+    // as 0; the positions only grow, so it is enough to compare them with the end now and then.
     this.route = u32(buffer, start)
     const method = buffer[start + 4]!
-    if (method >= METHODS.length) throw new ProtocolError(`a request has the unknown method ${method}`)
+    if (method >= METHODS.length)
+      throw new ProtocolError(`a request has the unknown method ${method}`)
     this.method = method
     let at = start + 5
     this.#methodAt = at
@@ -131,7 +142,8 @@ export class Exchange {
   /** `http://host:port`, as in the request's URL. */
   get origin(): string {
     const at = this.#field(1)
-    if (u16(this.buffer, at) === 0) return this.https ? this.settings.originHttps : this.settings.originHttp
+    if (u16(this.buffer, at) === 0)
+      return this.https ? this.settings.originHttps : this.settings.originHttp
     const url = `${this.https ? 'https' : 'http'}://${text16(this.buffer, at, 'utf8')}`
     try {
       return new URL(url).origin
@@ -160,7 +172,8 @@ export class Exchange {
   get url(): string {
     if (this.#url !== null) return this.#url
     const url = this.origin + this.path + this.search
-    // Most targets are what `new URL` would make of them, and that is much faster to find out than to do.
+    // Most targets are what `new URL` would make of them, and that is much faster to find out than
+    // to do.
     return (this.#url = PLAIN_TARGET.test(url) ? url : new URL(url).href)
   }
 
@@ -183,7 +196,7 @@ export class Exchange {
         at += 2 + u16(buffer, at)
       }
       // An assignment would call the setter of `__proto__`.
-      const value = list ? values : values[0] ?? ''
+      const value = list ? values : (values[0] ?? '')
       if (name === '__proto__') define(params, name, value)
       else params[name] = value
     }
@@ -207,8 +220,12 @@ export class Exchange {
   /** The server has given the request up. */
   cancel(reason: number): void {
     if (this.#cancelled !== null) return
-    const why = reason === CANCEL_DEADLINE ? 'the request took too long'
-      : reason === CANCEL_SHUTDOWN ? 'the server is shutting down' : 'the client has gone'
+    const why =
+      reason === CANCEL_DEADLINE
+        ? 'the request took too long'
+        : reason === CANCEL_SHUTDOWN
+          ? 'the server is shutting down'
+          : 'the client has gone'
     const error = new ResponseAborted(why)
     this.#cancelled = error
     this.incoming?.fail(error)
@@ -217,14 +234,20 @@ export class Exchange {
   }
 
   /**
-   * Copies the head out of its slab. Called when the request turns out to live long, so that thousands of
-   * open event streams do not each keep a slab of other requests' bytes.
+   * Copies the head out of its slab. Called when the request turns out to live long, so that
+   * thousands of open event streams do not each keep a slab of other requests' bytes.
    */
   detach(): void {
-    if (this.buffer.byteLength === this.bodyEnd) return
-    const copy = Buffer.allocUnsafeSlow(this.bodyEnd)
-    this.buffer.copy(copy, 0, 0, this.bodyEnd)
+    const shift = this.#start
+    const copy = Buffer.allocUnsafeSlow(this.bodyEnd - shift)
+    this.buffer.copy(copy, 0, shift, this.bodyEnd)
     this.buffer = copy
+    this.#start = 0
+    this.#methodAt -= shift
+    this.#addressAt -= shift
+    this.headersStart -= shift
+    this.bodyStart -= shift
+    this.bodyEnd -= shift
   }
 
   /** Where the n-th string after the client's port begins. */
@@ -235,7 +258,8 @@ export class Exchange {
   }
 }
 
-const PLAIN_TARGET = /^https?:\/\/[a-z0-9.\-:[\]]+\/[A-Za-z0-9\-._~!$&()*+,;=:@%/]*(\?[A-Za-z0-9\-._~*+=&%]*)?$/
+const PLAIN_TARGET =
+  /^https?:\/\/[a-z0-9.\-:[\]]+\/[A-Za-z0-9\-._~!$&()*+,;=:@%/]*(\?[A-Za-z0-9\-._~*+=&%]*)?$/
 
 function skipParams(buffer: Buffer, at: number, end: number): number {
   let count = u16(buffer, at)
@@ -258,7 +282,9 @@ function u16(buffer: Buffer, at: number): number {
 }
 
 function u32(buffer: Buffer, at: number): number {
-  return (buffer[at]! | (buffer[at + 1]! << 8) | (buffer[at + 2]! << 16) | (buffer[at + 3]! << 24)) >>> 0
+  return (
+    (buffer[at]! | (buffer[at + 1]! << 8) | (buffer[at + 2]! << 16) | (buffer[at + 3]! << 24)) >>> 0
+  )
 }
 
 function text16(buffer: Buffer, at: number, encoding: 'latin1' | 'utf8'): string {
@@ -266,5 +292,10 @@ function text16(buffer: Buffer, at: number, encoding: 'latin1' | 'utf8'): string
 }
 
 function define(target: object, name: string, value: unknown): void {
-  Object.defineProperty(target, name, { value, enumerable: true, writable: true, configurable: true })
+  Object.defineProperty(target, name, {
+    value,
+    enumerable: true,
+    writable: true,
+    configurable: true,
+  })
 }

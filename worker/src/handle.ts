@@ -19,8 +19,8 @@ export interface HandleSettings {
   readonly routes: readonly Route[]
   readonly instrumentation: Instrumentation
   readonly outlet: BodyOutlet
-  /** The answer is complete or cannot be sent any more. */
-  ended(exchange: Exchange): void
+  /** The answer is complete, or has broken off, or cannot be sent any more. */
+  ended(exchange: Exchange, broken?: boolean): void
 }
 
 /** Answers one request after the other. */
@@ -71,7 +71,12 @@ export class Handling {
     else this.#answer(exchange, route, context, result)
   }
 
-  #settle(exchange: Exchange, route: Route, context: RequestContext | null, result: PromiseLike<unknown>): void {
+  #settle(
+    exchange: Exchange,
+    route: Route,
+    context: RequestContext | null,
+    result: PromiseLike<unknown>,
+  ): void {
     // A thenable that is not a promise may call back twice, or give another thenable.
     const promise = result instanceof Promise ? result : Promise.resolve(result)
     promise.then(
@@ -91,7 +96,12 @@ export class Handling {
     try {
       if (!isResponse(value)) throw noResponse(exchange, route, value)
       refuseProxyAnswer(value)
-      sending = sendAnswer(exchange, value, context === null ? null : context.cookieStore, this.#settings.outlet)
+      sending = sendAnswer(
+        exchange,
+        value,
+        context === null ? null : context.cookieStore,
+        this.#settings.outlet,
+      )
     } catch (error) {
       this.#crashed(exchange, route, error)
       this.#status(exchange, 500)
@@ -108,7 +118,7 @@ export class Handling {
       (error: unknown) => {
         this.#crashed(exchange, route, new Error('failed to pipe response', { cause: error }))
         sendAbort(exchange, this.#settings.outlet.writer)
-        this.#settings.ended(exchange)
+        this.#settings.ended(exchange, true)
       },
     )
   }
@@ -120,7 +130,10 @@ export class Handling {
       let answer: Response
       try {
         const status = isForm(exchange, context) ? 303 : redirection.status
-        answer = new LightResponse(null, { status, headers: { location: redirection.url } }) as never
+        answer = new LightResponse(null, {
+          status,
+          headers: { location: redirection.url },
+        }) as never
       } catch (invalid) {
         return this.#failed(exchange, route, context, invalid)
       }
@@ -133,19 +146,29 @@ export class Handling {
   }
 
   #status(exchange: Exchange, status: number, lines: [string, string][] = []): void {
-    if (exchange.cancelled === null) sendStatus(exchange, status, this.#settings.outlet.writer, lines)
+    if (exchange.cancelled === null)
+      sendStatus(exchange, status, this.#settings.outlet.writer, lines)
     this.#settings.ended(exchange)
   }
 
   /** An error of the program: into the log and to its own error hook, and never to the client. */
   #crashed(exchange: Exchange, route: Route, error: unknown): void {
-    log('error', exchange.id, `${exchange.methodName} ${exchange.path} (${route.entry.file}): ${describeError(error)}`)
+    log(
+      'error',
+      exchange.id,
+      `${exchange.methodName} ${exchange.path} (${route.entry.file}): ${describeError(error)}`,
+    )
     this.#settings.instrumentation.requestError(error, exchange, route.entry.path)
   }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'then' in value &&
+    typeof value.then === 'function'
+  )
 }
 
 function isResponse(value: unknown): value is Response {
@@ -163,11 +186,17 @@ function discard(value: unknown): void {
 }
 
 function noResponse(exchange: Exchange, route: Route, value: unknown): Error {
-  const received = value === null ? 'null' : typeof value === 'object' ? value.constructor?.name || 'object' : typeof value
+  const received =
+    value === null
+      ? 'null'
+      : typeof value === 'object'
+        ? value.constructor?.name || 'object'
+        : typeof value
   return new Error(
-    `No response is returned from route handler '${route.entry.file}'. Expected a Response object but received '${received}' `
-    + `(method: ${exchange.methodName}, url: ${exchange.path}). `
-    + 'Ensure you return a `Response` or a `NextResponse` in all branches of your handler.',
+    `No response is returned from route handler '${route.entry.file}'. Expected a Response ` +
+      `object but received '${received}' ` +
+      `(method: ${exchange.methodName}, url: ${exchange.path}). ` +
+      'Ensure you return a `Response` or a `NextResponse` in all branches of your handler.',
   )
 }
 
@@ -176,10 +205,17 @@ function refuseProxyAnswer(response: Response): void {
   if (state !== null && state.headers === null) return
   const { headers } = response
   if (headers.has(REWRITE_HEADER)) {
-    throw new Error('NextResponse.rewrite() was used in a app route handler, this is not currently supported. Please remove the invocation to continue.')
+    throw new Error(
+      'NextResponse.rewrite() was used in a app route handler, this is not currently ' +
+        'supported. Please remove the invocation to continue.',
+    )
   }
   if (headers.get(NEXT_HEADER) === '1') {
-    throw new Error('NextResponse.next() was used in a app route handler, this is not supported. See here for more info: https://nextjs.org/docs/messages/next-response-next-in-app-route-handler')
+    throw new Error(
+      'NextResponse.next() was used in a app route handler, this is not supported. See here ' +
+        'for more info: ' +
+        'https://nextjs.org/docs/messages/next-response-next-in-app-route-handler',
+    )
   }
 }
 
@@ -188,13 +224,19 @@ function isForm(exchange: Exchange, context: RequestContext | null): boolean {
   if (exchange.methodName !== 'POST') return false
   const headers = context === null ? new LightRequest(exchange).headers : context.request.headers
   const type = headers.get('content-type') ?? ''
-  return type === 'application/x-www-form-urlencoded' || type.startsWith('multipart/form-data')
-    || headers.get('next-action') !== null
+  return (
+    type === 'application/x-www-form-urlencoded' ||
+    type.startsWith('multipart/form-data') ||
+    headers.get('next-action') !== null
+  )
 }
 
 /** Pages Router API routes are built and routed, but this version does not run them. */
 function pagesAnswer(): Response {
-  return new LightResponse('Pages Router API routes are not supported by this version of byway.\n', { status: 501 }) as never
+  return new LightResponse(
+    'Pages Router API routes are not supported by this version of byway.\n',
+    { status: 501 },
+  ) as never
 }
 
 export type { Handler }

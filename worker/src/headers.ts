@@ -1,5 +1,6 @@
-// Light headers: what `request.headers` and `response.headers` are. They behave as the platform's `Headers`
-// and are `instanceof` it, but a request's stay in the frame's bytes until more than a `get` is asked for.
+// Light headers: what `request.headers` and `response.headers` are. They behave as the platform's
+// `Headers` and are `instanceof` it, but a request's stay in the frame's bytes until more than a
+// `get` is asked for.
 
 import type { Exchange } from './exchange.ts'
 import { INSPECT, type Inspect, PlatformHeaders, adoptPrototype } from './platform.ts'
@@ -12,9 +13,24 @@ const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /** Of these a second line is ignored, as in Node's HTTP server; of others the values are joined. */
 const FIRST_WINS = new Set([
-  'age', 'authorization', 'content-length', 'content-type', 'etag', 'expires', 'from', 'host',
-  'if-modified-since', 'if-unmodified-since', 'last-modified', 'location', 'max-forwards',
-  'proxy-authorization', 'referer', 'retry-after', 'server', 'user-agent',
+  'age',
+  'authorization',
+  'content-length',
+  'content-type',
+  'etag',
+  'expires',
+  'from',
+  'host',
+  'if-modified-since',
+  'if-unmodified-since',
+  'last-modified',
+  'location',
+  'max-forwards',
+  'proxy-authorization',
+  'referer',
+  'retry-after',
+  'server',
+  'user-agent',
 ])
 
 const LOWER_MAX = 512
@@ -89,7 +105,10 @@ export class LightHeaders {
     }
     const values = this.#parsed()
     const before = values.get(key)
-    values.set(key, before === undefined ? text : `${before}${key === 'cookie' ? '; ' : ', '}${text}`)
+    values.set(
+      key,
+      before === undefined ? text : `${before}${key === 'cookie' ? '; ' : ', '}${text}`,
+    )
   }
 
   set(name: unknown, value: unknown): void {
@@ -109,7 +128,8 @@ export class LightHeaders {
 
   get(name: unknown): string | null {
     const key = lower(name, 'get')
-    if (key === 'set-cookie') return this.#setCookies.length === 0 ? null : this.#setCookies.join(', ')
+    if (key === 'set-cookie')
+      return this.#setCookies.length === 0 ? null : this.#setCookies.join(', ')
     if (this.#values !== null) return this.#values.get(key) ?? null
     return readHeader(this.#exchange!, key) ?? forwarded(this.#exchange!, key)
   }
@@ -123,7 +143,10 @@ export class LightHeaders {
     return [...this.#setCookies]
   }
 
-  forEach(callback: (value: string, name: string, headers: Headers) => void, thisArg?: unknown): void {
+  forEach(
+    callback: (value: string, name: string, headers: Headers) => void,
+    thisArg?: unknown,
+  ): void {
     if (typeof callback !== 'function') new PlatformHeaders().forEach(callback)
     for (const [name, value] of this.#sorted()) callback.call(thisArg, value, name, this as never)
   }
@@ -150,7 +173,9 @@ export class LightHeaders {
     if (!values.has(name)) values.set(name, value)
   }
 
-  /** The lines for the wire, set-cookie apart. Throws when a value may not stand in a header line. */
+  /**
+   * The lines for the wire, set-cookie apart. Throws when a value may not stand in a header line.
+   */
   lines(): Map<string, string> {
     const values = this.#parsed()
     for (const value of values.values()) if (!SENDABLE.test(value)) throw unsendable()
@@ -173,7 +198,8 @@ export class LightHeaders {
 
   [INSPECT](_depth: number, options: object, inspect: Inspect): string {
     const shown: Record<string, string> = {}
-    for (const [name, value] of this.#sorted()) shown[name] = name in shown ? `${shown[name]}, ${value}` : value
+    for (const [name, value] of this.#sorted())
+      shown[name] = name in shown ? `${shown[name]}, ${value}` : value
     return `Headers ${inspect(shown, options)}`
   }
 
@@ -225,7 +251,12 @@ function isRecord(source: unknown): source is Record<string, string> {
 }
 
 function isPair(pair: unknown): pair is [string, string] {
-  return Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string' && typeof pair[1] === 'string'
+  return (
+    Array.isArray(pair) &&
+    pair.length === 2 &&
+    typeof pair[0] === 'string' &&
+    typeof pair[1] === 'string'
+  )
 }
 
 function unsendable(): TypeError {
@@ -263,7 +294,12 @@ function joined(key: string, before: string, value: string): string {
   return FIRST_WINS.has(key) ? before : `${before}, ${value}`
 }
 
-const FORWARDED = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-proto'] as const
+const FORWARDED = [
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+] as const
 
 /** What Next adds to every request that does not have it. */
 function forwarded(exchange: Exchange, key: string): string | null {
@@ -273,7 +309,9 @@ function forwarded(exchange: Exchange, key: string): string | null {
     case 'x-forwarded-proto':
       return exchange.https ? 'https' : 'http'
     case 'x-forwarded-host':
-      return readHeader(exchange, 'host') ?? exchange.origin.slice(exchange.origin.indexOf('//') + 2)
+      return (
+        readHeader(exchange, 'host') ?? exchange.origin.slice(exchange.origin.indexOf('//') + 2)
+      )
     case 'x-forwarded-port': {
       const { port } = new URL(exchange.origin)
       return port !== '' ? port : exchange.https ? '443' : '80'

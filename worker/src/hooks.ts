@@ -1,4 +1,5 @@
-// Lets installed packages import `next/*`: they get the very modules that the project's own code uses.
+// Lets installed packages import `next/*`: they get the very modules that the project's own code
+// uses.
 
 import { createRequire, register } from 'node:module'
 import * as nodeModule from 'node:module'
@@ -13,7 +14,10 @@ function spellings(specifier: string): string[] {
 }
 
 /** Installs the hooks. Has to happen before any of the project's modules is evaluated. */
-export async function installHooks(directory: string, nextModules: Record<string, string>): Promise<void> {
+export async function installHooks(
+  directory: string,
+  nextModules: Record<string, string>,
+): Promise<void> {
   const urls: Record<string, string> = {}
   const modules = new Map<string, Namespace>()
   for (const [specifier, chunk] of Object.entries(nextModules)) {
@@ -34,10 +38,16 @@ function asCommonJs(namespace: Namespace): Namespace {
   const exports: Namespace = {}
   for (const name of Object.keys(namespace)) {
     // Live, as a module's exports are.
-    if (name !== 'default') Object.defineProperty(exports, name, { get: () => namespace[name], enumerable: true, configurable: true })
+    if (name !== 'default')
+      Object.defineProperty(exports, name, {
+        get: () => namespace[name],
+        enumerable: true,
+        configurable: true,
+      })
   }
   Object.defineProperty(exports, '__esModule', { value: true })
-  if (!('default' in namespace)) Object.defineProperty(exports, 'default', { value: exports, configurable: true })
+  if (!('default' in namespace))
+    Object.defineProperty(exports, 'default', { value: exports, configurable: true })
   else exports['default'] = namespace['default']
   return exports
 }
@@ -65,10 +75,15 @@ function hookImport(urls: Record<string, string>): void {
   const registerHooks = (nodeModule as { registerHooks?: (hooks: object) => void }).registerHooks
   if (typeof registerHooks === 'function') {
     registerHooks({
-      resolve(specifier: string, context: { conditions?: string[] }, next: (specifier: string, context: object) => unknown) {
+      resolve(
+        specifier: string,
+        context: { conditions?: string[] },
+        next: (specifier: string, context: object) => unknown,
+      ) {
         const url = urls[specifier]
         // `require` has its own answer, which does not depend on the version of Node.
-        if (url === undefined || context.conditions?.includes('require') === true) return next(specifier, context)
+        if (url === undefined || context.conditions?.includes('require') === true)
+          return next(specifier, context)
         return { url, format: 'module', shortCircuit: true }
       },
     })
@@ -80,7 +95,8 @@ function hookImport(urls: Record<string, string>): void {
     export function initialize(data) { urls = data }
     export function resolve(specifier, context, next) {
       const url = urls[specifier]
-      return url === undefined ? next(specifier, context) : { url, format: 'module', shortCircuit: true }
+      if (url === undefined) return next(specifier, context)
+      return { url, format: 'module', shortCircuit: true }
     }`
   register(`data:text/javascript,${encodeURIComponent(source)}`, { data: urls })
 }

@@ -5,7 +5,10 @@ import type { Params } from './exchange.ts'
 /** A promise of a value that has the value's members as well. */
 export type Hybrid<T> = Promise<T> & T
 
-/** Names that `await` or a promise itself needs; a parameter of such a name is there after `await` only. */
+/**
+ * Names that `await` or a promise itself needs; a parameter of such a name is there after `await`
+ * only.
+ */
 const RESERVED = new Set(['then', 'catch', 'finally', 'constructor', '__proto__'])
 
 /** `params`: an own, enumerable property for each parameter. */
@@ -26,7 +29,10 @@ type Members = Record<PropertyKey, (...args: unknown[]) => unknown>
  * A prototype for hybrids of one class. It inherits from `Promise.prototype`, so that `await` and
  * `instanceof Promise` work at full speed.
  */
-export function hybridPrototype(methods: readonly PropertyKey[], getters: readonly PropertyKey[] = []): object {
+export function hybridPrototype(
+  methods: readonly PropertyKey[],
+  getters: readonly PropertyKey[] = [],
+): object {
   const prototype: object = Object.create(Promise.prototype)
   for (const name of methods) {
     Object.defineProperty(prototype, name, {

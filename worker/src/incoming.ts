@@ -1,5 +1,5 @@
-// The part of a request's body that follows its first frame: received under flow control, read either as a
-// whole or as a stream.
+// The part of a request's body that follows its first frame: received under flow control, read
+// either as a whole or as a stream.
 
 import { CHUNK_MAX, WINDOW_INITIAL } from './wire-constants.ts'
 import { ProtocolError } from './wire.ts'
@@ -77,27 +77,32 @@ export class IncomingBody {
 
   /** The body as a stream of bytes that a slow reader slows down at its source. */
   stream(): ReadableStream<Uint8Array> {
-    return new ReadableStream({
-      type: 'bytes',
-      pull: async (controller) => {
-        while (this.#chunks.length === 0 && !this.finished) {
-          await new Promise<void>((resolve) => { this.#wake = resolve })
-          this.#wake = null
-        }
-        if (this.#error !== null) throw this.#error
-        const chunk = this.#chunks.shift()
-        if (chunk !== undefined) {
-          this.#queued -= chunk.length
-          this.#taken(chunk.length)
-          controller.enqueue(new Uint8Array(chunk.buffer))
-        }
-        if (this.#ended && this.#chunks.length === 0) {
-          controller.close()
-          controller.byobRequest?.respond(0)
-        }
+    return new ReadableStream(
+      {
+        type: 'bytes',
+        pull: async (controller) => {
+          while (this.#chunks.length === 0 && !this.finished) {
+            await new Promise<void>((resolve) => {
+              this.#wake = resolve
+            })
+            this.#wake = null
+          }
+          if (this.#error !== null) throw this.#error
+          const chunk = this.#chunks.shift()
+          if (chunk !== undefined) {
+            this.#queued -= chunk.length
+            this.#taken(chunk.length)
+            controller.enqueue(new Uint8Array(chunk.buffer))
+          }
+          if (this.#ended && this.#chunks.length === 0) {
+            controller.close()
+            controller.byobRequest?.respond(0)
+          }
+        },
+        cancel: () => this.stop(),
       },
-      cancel: () => this.stop(),
-    }, { highWaterMark: 0 })
+      { highWaterMark: 0 },
+    )
   }
 
   /** Nobody will read the rest. */
@@ -109,7 +114,8 @@ export class IncomingBody {
   }
 
   #push(buffer: Buffer, start: number, end: number): void {
-    // Memory of its own: not Node's pool, because a byte stream takes all the memory of what it is given.
+    // Memory of its own: not Node's pool, because a byte stream takes all the memory of what it is
+    // given.
     const chunk = Buffer.allocUnsafeSlow(end - start)
     buffer.copy(chunk, 0, start, end)
     this.#chunks.push(chunk)

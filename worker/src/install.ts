@@ -10,6 +10,9 @@ function fetch(input: RequestSource, init?: RequestInit): Promise<Response> {
   return platformFetch(unwrapRequest(input), init)
 }
 
+// A bundler may have given the function another name, because the global one is in the same scope.
+Object.defineProperty(fetch, 'name', { value: 'fetch' })
+
 /** Replaces the globals. Has to happen before any of the project's modules is evaluated. */
 export function installGlobals(): void {
   setGlobal('Request', ByRequest)
@@ -19,5 +22,10 @@ export function installGlobals(): void {
 }
 
 function setGlobal(name: string, value: unknown): void {
-  Object.defineProperty(globalThis, name, { value, writable: true, enumerable: false, configurable: true })
+  Object.defineProperty(globalThis, name, {
+    value,
+    writable: true,
+    enumerable: false,
+    configurable: true,
+  })
 }

@@ -1,4 +1,5 @@
-// The project's `instrumentation` module: `register` before the first request, `onRequestError` after errors.
+// The project's `instrumentation` module: `register` before the first request, `onRequestError`
+// after errors.
 
 import type { Exchange } from './exchange.ts'
 import { LightHeaders } from './headers.ts'
@@ -32,7 +33,12 @@ export class Instrumentation {
       method: exchange.methodName,
       headers: Object.fromEntries(LightHeaders.of(exchange).entries()),
     }
-    const context = { routerKind: 'App Router', routePath, routeType: 'route', revalidateReason: undefined }
+    const context = {
+      routerKind: 'App Router',
+      routePath,
+      routeType: 'route',
+      revalidateReason: undefined,
+    }
     void (async () => {
       try {
         await hook(error, request, context)

@@ -1,5 +1,5 @@
-// What the worker itself has to say. It goes to the server as LOG frames; the program's own `console` is
-// left alone. Until the connection stands, lines go to stderr.
+// What the worker itself has to say. It goes to the server as LOG frames; the program's own
+// `console` is left alone. Until the connection stands, lines go to stderr.
 
 import { inspect } from 'node:util'
 
@@ -27,7 +27,8 @@ export function log(level: keyof typeof LEVEL, stream: number, text: string): vo
 /** Describes anything that was thrown: an error's message, stack, causes and own properties. */
 export function describeError(error: unknown): string {
   try {
-    return error instanceof Error ? inspect(error, { depth: 3, maxArrayLength: 20, maxStringLength: 2000 })
+    return error instanceof Error
+      ? inspect(error, { depth: 3, maxArrayLength: 20, maxStringLength: 2000 })
       : `thrown value: ${inspect(error, { depth: 2, maxStringLength: 2000 })}`
   } catch {
     return 'an error that cannot be described'

@@ -5,8 +5,22 @@ import { Exchange, type ExchangeSettings } from './exchange.ts'
 import type { Handling } from './handle.ts'
 import type { Route } from './routes.ts'
 import {
-  ABORT, ABORT_REQUEST_BODY, CANCEL, CANCEL_BODY_BROKEN, CANCEL_BODY_UNUSED, CONFIG, DRAIN, FLAG_END, HEAD_BODY_MAX,
-  PING, PONG, REQUEST, REQUEST_CHUNK, REQUEST_CREDIT, RESPONSE_CREDIT, WINDOW_INITIAL,
+  ABORT,
+  ABORT_REQUEST_BODY,
+  CANCEL,
+  CANCEL_BODY_BROKEN,
+  CANCEL_BODY_UNUSED,
+  CONFIG,
+  DRAIN,
+  FLAG_END,
+  HEAD_BODY_MAX,
+  PING,
+  PONG,
+  REQUEST,
+  REQUEST_CHUNK,
+  REQUEST_CREDIT,
+  RESPONSE_CREDIT,
+  WINDOW_INITIAL,
 } from './wire-constants.ts'
 import { type FrameWriter, ProtocolError } from './wire.ts'
 
@@ -23,7 +37,10 @@ export class Loop {
   /** Set once requests may come. */
   handling: Handling | null = null
   routes: readonly Route[] = []
-  readonly settings: ExchangeSettings = { originHttp: 'http://localhost', originHttps: 'https://localhost' }
+  readonly settings: ExchangeSettings = {
+    originHttp: 'http://localhost',
+    originHttps: 'https://localhost',
+  }
   readonly #open = new Map<number, Exchange>()
   readonly #writer: FrameWriter
   readonly #events: LoopEvents
@@ -43,11 +60,22 @@ export class Loop {
 
   /** Resolves when no request is open. */
   idle(): Promise<void> {
-    return this.#open.size === 0 ? Promise.resolve() : new Promise((resolve) => { this.#idle = resolve })
+    return this.#open.size === 0
+      ? Promise.resolve()
+      : new Promise((resolve) => {
+          this.#idle = resolve
+        })
   }
 
   /** Takes one frame. Throws a `ProtocolError` when it makes no sense. */
-  readonly receive = (type: number, flags: number, stream: number, buffer: Buffer, start: number, end: number): void => {
+  readonly receive = (
+    type: number,
+    flags: number,
+    stream: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+  ): void => {
     switch (type) {
       case REQUEST:
         return this.#request(flags, stream, buffer, start, end)
@@ -67,11 +95,16 @@ export class Loop {
   }
 
   /** An answer is complete, or will not be. */
-  readonly ended = (exchange: Exchange): void => {
+  readonly ended = (exchange: Exchange, broken = false): void => {
     if (exchange.ended) return
     exchange.ended = true
-    // The rest of an unread body is the server's business: it says so with CANCEL, and then it is over.
-    if (exchange.incoming === null || exchange.incoming.finished || exchange.cancelled !== null) this.#forget(exchange)
+    const { incoming } = exchange
+    // For the server a broken stream is over; nothing more will come on it.
+    if (broken) incoming?.fail(new TypeError('the answer broke off before the request body ended'))
+    // Otherwise the rest of an unread body either still comes or is called off, and then it is
+    // over.
+    if (incoming === null || incoming.finished || exchange.cancelled !== null)
+      this.#forget(exchange)
     exchange.onEnd?.()
   }
 
@@ -82,7 +115,8 @@ export class Loop {
     const exchange = new Exchange(stream, flags, this.settings, WINDOW_INITIAL, buffer, start, end)
     const route = this.routes[exchange.route]
     if (route === undefined) throw new ProtocolError(`there is no route ${exchange.route}`)
-    if (end - exchange.bodyStart > HEAD_BODY_MAX) throw new ProtocolError('a request has too long a first part')
+    if (end - exchange.bodyStart > HEAD_BODY_MAX)
+      throw new ProtocolError('a request has too long a first part')
     if (stream > this.#highest) this.#highest = stream
     if ((flags & FLAG_END) === 0) {
       const first = buffer.subarray(exchange.bodyStart, end)
@@ -99,18 +133,29 @@ export class Loop {
     }
   }
 
-  #chunk(exchange: Exchange | undefined, buffer: Buffer, start: number, end: number, last: boolean): void {
+  #chunk(
+    exchange: Exchange | undefined,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    last: boolean,
+  ): void {
     if (exchange === undefined) return
-    if (exchange.incoming === null) throw new ProtocolError(`stream ${exchange.id} has no more body`)
+    if (exchange.incoming === null)
+      throw new ProtocolError(`stream ${exchange.id} has no more body`)
     exchange.incoming.chunk(buffer, start, end, last)
     if (last && exchange.ended) this.#forget(exchange)
   }
 
   #cancel(exchange: Exchange | undefined, reason: number): void {
-    if (reason < 1 || reason > CANCEL_BODY_UNUSED) throw new ProtocolError(`a request is cancelled for the reason ${reason}`)
+    if (reason < 1 || reason > CANCEL_BODY_UNUSED)
+      throw new ProtocolError(`a request is cancelled for the reason ${reason}`)
     if (exchange === undefined) return
     if (reason === CANCEL_BODY_BROKEN || reason === CANCEL_BODY_UNUSED) {
-      const why = reason === CANCEL_BODY_BROKEN ? 'the request body broke off' : 'the answer ended before the request body'
+      const why =
+        reason === CANCEL_BODY_BROKEN
+          ? 'the request body broke off'
+          : 'the answer ended before the request body'
       exchange.incoming?.fail(new TypeError(why))
     } else {
       exchange.cancel(reason)
@@ -140,6 +185,7 @@ function parseConfig(text: string): Record<string, unknown> {
   } catch {
     config = null
   }
-  if (typeof config !== 'object' || config === null) throw new ProtocolError('the settings are not a JSON object')
+  if (typeof config !== 'object' || config === null)
+    throw new ProtocolError('the settings are not a JSON object')
   return config as Record<string, unknown>
 }

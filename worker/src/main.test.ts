@@ -51,20 +51,30 @@ describe('a worker', () => {
   })
 
   test('gives params at once and after await', async () => {
-    const answer = await server.request('/users/x', { pattern: '/users/[id]', params: { id: 'a/b é' } } as never)
+    const answer = await server.request('/users/x', {
+      pattern: '/users/[id]',
+      params: { id: 'a/b é' },
+    } as never)
     assert.deepEqual(json(answer), { sync: 'a/b é', awaited: 'a/b é', keys: ['id'], promise: true })
     assert.deepEqual(json(await server.request('/none')), { has: true, value: 'undefined' })
   })
 
   test('answers HEAD, OPTIONS and methods without a handler', async () => {
     const head = await server.request('/json', { method: 'HEAD' })
-    assert.deepEqual([head.status, head.body.length, header(head, 'content-type')], [200, 0, 'application/json'])
+    assert.deepEqual(
+      [head.status, head.body.length, header(head, 'content-type')],
+      [200, 0, 'application/json'],
+    )
     const options = await server.request('/json', { method: 'OPTIONS' })
     assert.deepEqual([options.status, header(options, 'allow')], [204, 'GET, HEAD, OPTIONS, POST'])
     const put = await server.request('/json', { method: 'PUT' })
     assert.deepEqual([put.status, put.headers, put.body.length], [405, [], 0])
     assert.equal((await server.request('/json', { method: 'PROPFIND' })).status, 400)
-    const removed = await server.request('/users/x', { method: 'DELETE', pattern: '/users/[id]', params: { id: '1' } } as never)
+    const removed = await server.request('/users/x', {
+      method: 'DELETE',
+      pattern: '/users/[id]',
+      params: { id: '1' },
+    } as never)
     assert.deepEqual([removed.status, removed.body.length], [204, 0])
   })
 
@@ -85,15 +95,25 @@ describe('a worker', () => {
 
   test('answers pings while requests run', async () => {
     server.send(PING, 0, 0, Buffer.from('12345678'))
-    await server.until(() => server.frames.some((frame) => frame.type === PONG && frame.payload.toString() === '12345678'))
+    await server.until(() =>
+      server.frames.some((frame) => frame.type === PONG && frame.payload.toString() === '12345678'),
+    )
   })
 
   test('keeps many requests apart', async () => {
-    const answers = await Promise.all(Array.from({ length: 300 }, async (_, index) => {
-      const answer = await server.request('/users/x', { pattern: '/users/[id]', params: { id: `n${index}` } } as never)
-      return (json(answer) as { awaited: string }).awaited
-    }))
-    assert.deepEqual(answers, Array.from({ length: 300 }, (_, index) => `n${index}`))
+    const answers = await Promise.all(
+      Array.from({ length: 300 }, async (_, index) => {
+        const answer = await server.request('/users/x', {
+          pattern: '/users/[id]',
+          params: { id: `n${index}` },
+        } as never)
+        return (json(answer) as { awaited: string }).awaited
+      }),
+    )
+    assert.deepEqual(
+      answers,
+      Array.from({ length: 300 }, (_, index) => `n${index}`),
+    )
   })
 })
 
@@ -101,12 +121,18 @@ const PLAIN = { routes: { '/': 'export const GET = () => new Response("x")' } }
 
 test('a broken protocol ends the worker with code 70', async () => {
   for (const bytes of [
-    encodeFrame(0x55, 0, 1), encodeFrame(0x01, 0x80, 1), encodeFrame(0x02, 0, 99, Buffer.from('x')), encodeFrame(0x01, 1, 1, Buffer.alloc(5)),
+    encodeFrame(0x55, 0, 1),
+    encodeFrame(0x01, 0x80, 1),
+    encodeFrame(0x02, 0, 99, Buffer.from('x')),
+    encodeFrame(0x01, 1, 1, Buffer.alloc(5)),
   ]) {
     const server = await FakeServer.start(PLAIN)
     server.sendRaw(bytes)
     assert.equal(await server.exited, 70)
-    assert.ok(server.logs.some(({ text }) => text.includes('protocol')), JSON.stringify(server.logs))
+    assert.ok(
+      server.logs.some(({ text }) => text.includes('protocol')),
+      JSON.stringify(server.logs),
+    )
     await server.stop()
   }
 })
@@ -141,7 +167,10 @@ test('DRAIN lets a request and its after() work finish', async () => {
 
 test('a failing register() is fatal', async () => {
   await assert.rejects(
-    FakeServer.start({ ...PLAIN, instrumentation: `export function register() { throw new Error('no database') }` }),
+    FakeServer.start({
+      ...PLAIN,
+      instrumentation: `export function register() { throw new Error('no database') }`,
+    }),
     /no database/,
   )
 })

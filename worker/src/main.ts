@@ -1,5 +1,5 @@
-// The worker's entry: `node .byway/server/worker.mjs <path of .byway>`, with the protocol's socket as file
-// descriptor 3 and the project as the current directory.
+// The worker's entry: `node .byway/server/worker.mjs <path of .byway>`, with the protocol's socket
+// as file descriptor 3 and the project as the current directory.
 
 import { afterWorkDone } from './after.ts'
 import { requireContext } from './context.ts'
@@ -16,7 +16,13 @@ import { settings } from './settings.ts'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import {
-  DRAINED, FATAL, FRAME_HEADER_BYTES, HELLO, LOG, PROTOCOL_VERSION, READY,
+  DRAINED,
+  FATAL,
+  FRAME_HEADER_BYTES,
+  HELLO,
+  LOG,
+  PROTOCOL_VERSION,
+  READY,
 } from './wire-constants.ts'
 import { ProtocolError } from './wire.ts'
 
@@ -27,21 +33,31 @@ const DRAIN_MS = 10_000
 const EXIT_PROTOCOL = 70
 
 let configured: (config: Record<string, unknown>) => void
-const configuration = new Promise<Record<string, unknown>>((resolve) => { configured = resolve })
+const configuration = new Promise<Record<string, unknown>>((resolve) => {
+  configured = resolve
+})
 
-const connection = new Connection(SOCKET_FD, (...frame) => loop.receive(...frame), {
+const connection = new Connection(SOCKET_FD, {
   broken: (error) => {
-    log('error', 0, error instanceof ProtocolError ? `the server broke the protocol: ${error.message}` : describeError(error))
+    log(
+      'error',
+      0,
+      error instanceof ProtocolError
+        ? `the server broke the protocol: ${error.message}`
+        : describeError(error),
+    )
     void exit(EXIT_PROTOCOL)
   },
   // Nobody is left to answer to.
   closed: () => process.exit(0),
 })
 const { writer } = connection
-const loop: Loop = new Loop(writer, {
+const loop = new Loop(writer, {
   config: (config) => configured(config),
   drain: () => void drain(),
 })
+
+connection.deliverTo(loop.receive)
 
 setLogSink((level, stream, text) => {
   const bytes = Buffer.byteLength(text)
@@ -52,9 +68,14 @@ setLogSink((level, stream, text) => {
   writer.endFrame(frame)
 })
 
-// As under Next, an error that nobody caught is reported and does not take the other requests along.
-process.on('unhandledRejection', (reason) => log('error', 0, `unhandled rejection: ${describeError(reason)}`))
-process.on('uncaughtException', (error) => log('error', 0, `uncaught exception: ${describeError(error)}`))
+// As under Next, an error that nobody caught is reported and does not take the other requests
+// along.
+process.on('unhandledRejection', (reason) =>
+  log('error', 0, `unhandled rejection: ${describeError(reason)}`),
+)
+process.on('uncaughtException', (error) =>
+  log('error', 0, `uncaught exception: ${describeError(error)}`),
+)
 
 async function exit(code: number): Promise<void> {
   // The server may no longer be reading; the worker ends in any case.
@@ -83,7 +104,10 @@ function applyConfig(config: Record<string, unknown>): void {
   if (typeof config['draftModeId'] === 'string') settings.draftModeId = config['draftModeId']
 }
 
-async function loadInstrumentation(directory: string, manifest: Manifest): Promise<Instrumentation> {
+async function loadInstrumentation(
+  directory: string,
+  manifest: Manifest,
+): Promise<Instrumentation> {
   if (!manifest.instrumentation) return new Instrumentation()
   const url = pathToFileURL(join(directory, manifest.instrumentation)).href
   const instrumentation = new Instrumentation((await import(url)) as object)
@@ -111,7 +135,9 @@ async function start(): Promise<void> {
   await preload(routes)
 }
 
-/** Loads the routes one by one, so that no first request waits for its module; requests go first. */
+/**
+ * Loads the routes one by one, so that no first request waits for its module; requests go first.
+ */
 async function preload(routes: readonly Route[]): Promise<void> {
   for (const route of routes) {
     await new Promise((resolve) => setImmediate(resolve))
@@ -120,9 +146,11 @@ async function preload(routes: readonly Route[]): Promise<void> {
 }
 
 async function drain(): Promise<void> {
-  const late = new Promise<void>((resolve) => { setTimeout(resolve, DRAIN_MS).unref() })
+  const late = new Promise<void>((resolve) => {
+    setTimeout(resolve, DRAIN_MS).unref()
+  })
   await Promise.race([loop.idle(), late])
-  if (!await afterWorkDone(DRAIN_MS)) log('warn', 0, 'work in after() did not finish in time')
+  if (!(await afterWorkDone(DRAIN_MS))) log('warn', 0, 'work in after() did not finish in time')
   writer.frame(DRAINED, 0, 0)
   await exit(0)
 }

@@ -32,7 +32,10 @@ export interface Manifest {
 export function readManifest(directory: string): Manifest {
   const manifest = JSON.parse(readFileSync(join(directory, 'manifest.json'), 'utf8')) as Manifest
   if (manifest.version !== MANIFEST_VERSION) {
-    throw new Error(`the build has version ${manifest.version} and this worker needs ${MANIFEST_VERSION}; build it anew`)
+    throw new Error(
+      `the build has version ${manifest.version} and this worker needs ${MANIFEST_VERSION}; ` +
+        'build it anew',
+    )
   }
   return manifest
 }

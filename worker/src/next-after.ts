@@ -10,6 +10,7 @@ export type AfterTask<T = unknown> = Promise<T> | (() => T | Promise<T>)
 export const after = /* @__PURE__ */ needsContext(function after(task: AfterTask): void {
   const context = currentContext('after')
   if (typeof task === 'function') callAfter(context, task)
-  else if (typeof task === 'object' && task !== null && typeof task.then === 'function') runAfter(context, task)
+  else if (typeof task === 'object' && task !== null && typeof task.then === 'function')
+    runAfter(context, task)
   else throw new Error('`after()`: Argument must be a promise or a function')
 })

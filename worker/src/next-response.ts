@@ -33,7 +33,8 @@ export function absoluteUrl(url: unknown): string {
     return String(new URL(String(url)))
   } catch (cause) {
     throw new Error(
-      `URL is malformed "${String(url)}". Please use only absolute URLs - https://nextjs.org/docs/messages/middleware-relative-urls`,
+      `URL is malformed "${String(url)}". Please use only absolute URLs - ` +
+        'https://nextjs.org/docs/messages/middleware-relative-urls',
       { cause },
     )
   }
@@ -43,7 +44,8 @@ export function absoluteUrl(url: unknown): string {
 function overrideRequest(headers: LightHeaders, init: ProxyResponseInit | undefined): void {
   const wanted = init?.request?.headers
   if (!wanted) return
-  if (!(wanted instanceof Headers)) throw new Error('request.headers must be an instance of Headers')
+  if (!(wanted instanceof Headers))
+    throw new Error('request.headers must be an instance of Headers')
   const names: string[] = []
   for (const [name, value] of wanted) {
     headers.set(`x-middleware-request-${name}`, value)
@@ -61,8 +63,8 @@ export class NextResponse extends LightResponse {
     super(body, init)
     if (init === undefined || init === null) return
     this.#url = init.url
-    // Cookies that are in the headers from the start are known to `cookies`; ones added to the headers
-    // later are not, so this cannot wait until somebody asks.
+    // Cookies that are in the headers from the start are known to `cookies`; ones added to the
+    // headers later are not, so this cannot wait until somebody asks.
     if (init.headers !== undefined && this.headers.has('set-cookie')) {
       this.#cookies = new ResponseCookies(this.headers)
     }
@@ -76,8 +78,11 @@ export class NextResponse extends LightResponse {
     return response
   }
 
-  static override redirect(url: string | URL | NextURL, init?: number | NextResponseInit): NextResponse {
-    const status = typeof init === 'number' ? init : init?.status ?? 307
+  static override redirect(
+    url: string | URL | NextURL,
+    init?: number | NextResponseInit,
+  ): NextResponse {
+    const status = typeof init === 'number' ? init : (init?.status ?? 307)
     if (!REDIRECTS.has(status)) {
       throw new RangeError('Failed to execute "redirect" on "response": Invalid status code')
     }

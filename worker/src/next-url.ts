@@ -1,5 +1,5 @@
-// `request.nextUrl`. It answers the usual questions from the parts of the request and parses a whole `URL`
-// only when it is changed or asked for something rare.
+// `request.nextUrl`. It answers the usual questions from the parts of the request and parses a
+// whole `URL` only when it is changed or asked for something rare.
 
 import { INSPECT, type Inspect } from './platform.ts'
 
@@ -75,7 +75,9 @@ export class NextURL {
   }
 
   get searchParams(): URLSearchParams {
-    return (this.#params ??= new URLSearchParams(this.#url === null ? this.#search : this.#url.search))
+    return (this.#params ??= new URLSearchParams(
+      this.#url === null ? this.#search : this.#url.search,
+    ))
   }
 
   get origin(): string {
@@ -83,7 +85,9 @@ export class NextURL {
   }
 
   get protocol(): string {
-    return this.#url === null ? this.#origin.slice(0, this.#origin.indexOf(':') + 1) : this.#url.protocol
+    return this.#url === null
+      ? this.#origin.slice(0, this.#origin.indexOf(':') + 1)
+      : this.#url.protocol
   }
 
   set protocol(value: string) {
@@ -182,9 +186,35 @@ export class NextURL {
   }
 
   [INSPECT](_depth: number, options: object, inspect: Inspect): string {
-    const { href, origin, protocol, username, password, host, hostname, port, pathname, search, searchParams, hash } = this
+    const {
+      href,
+      origin,
+      protocol,
+      username,
+      password,
+      host,
+      hostname,
+      port,
+      pathname,
+      search,
+      searchParams,
+      hash,
+    } = this
     return `NextURL ${inspect(
-      { href, origin, protocol, username, password, host, hostname, port, pathname, search, searchParams, hash },
+      {
+        href,
+        origin,
+        protocol,
+        username,
+        password,
+        host,
+        hostname,
+        port,
+        pathname,
+        search,
+        searchParams,
+        hash,
+      },
       options,
     )}`
   }
@@ -195,7 +225,9 @@ export class NextURL {
   }
 
   #synchronisedHref(): string {
-    return this.#url === null ? this.#origin + this.#pathname + this.search : this.#synchronised().href
+    return this.#url === null
+      ? this.#origin + this.#pathname + this.search
+      : this.#synchronised().href
   }
 
   /** Carries changes of `searchParams`, which is an object of its own, over to the URL. */

@@ -1,15 +1,13 @@
 // An answer's body on its way to the server: chunk by chunk, never more than the window allows.
 
 import type { Exchange } from './exchange.ts'
-import {
-  CHUNK_MAX, FLAG_END, HEAD_BODY_MAX, RESPONSE_CHUNK,
-} from './wire-constants.ts'
+import { CHUNK_MAX, FLAG_END, HEAD_BODY_MAX, RESPONSE_CHUNK } from './wire-constants.ts'
 import type { FrameWriter } from './wire.ts'
 
 /**
- * How long a stream that has not yet given anything holds the answer's head back. A stream that fails before
- * is then no answer at all, as under Next; one that stays silent longer lets the client see the head, so
- * that an `EventSource` opens before its first event.
+ * How long a stream that has not yet given anything holds the answer's head back. A stream that
+ * fails before is then no answer at all, as under Next; one that stays silent longer lets the
+ * client see the head, so that an `EventSource` opens before its first event.
  */
 const HEAD_HELD_MS = 250
 
@@ -71,7 +69,9 @@ export class OutgoingBody {
   async sendStream(stream: ReadableStream<unknown>): Promise<void> {
     const reader = stream.getReader()
     this.#reader = reader
-    const timer = setTimeout(() => { if (this.#cancelled === null) this.#head(NOTHING, false) }, HEAD_HELD_MS)
+    const timer = setTimeout(() => {
+      if (this.#cancelled === null) this.#head(NOTHING, false)
+    }, HEAD_HELD_MS)
     try {
       for (;;) {
         const { done, value } = await reader.read()
@@ -113,7 +113,9 @@ export class OutgoingBody {
     const { writer } = this.#outlet
     while (sent < bytes.length || last) {
       while (exchange.window === 0 && sent < bytes.length) {
-        await new Promise<void>((resolve) => { this.#wake = resolve })
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve
+        })
         this.#wake = null
         if (this.#cancelled !== null) return
       }
@@ -122,7 +124,12 @@ export class OutgoingBody {
       if (this.#cancelled !== null) return
       const count = Math.min(bytes.length - sent, exchange.window, CHUNK_MAX)
       const end = last && sent + count === bytes.length
-      writer.frame(RESPONSE_CHUNK, end ? FLAG_END : 0, exchange.id, bytes.subarray(sent, sent + count))
+      writer.frame(
+        RESPONSE_CHUNK,
+        end ? FLAG_END : 0,
+        exchange.id,
+        bytes.subarray(sent, sent + count),
+      )
       exchange.window -= count
       sent += count
       if (end) return

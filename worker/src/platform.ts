@@ -1,5 +1,5 @@
-// The runtime's own web classes, taken before byway puts its light ones in their place. Every module that
-// needs the real thing takes it from here and never from `globalThis`.
+// The runtime's own web classes, taken before byway puts its light ones in their place. Every
+// module that needs the real thing takes it from here and never from `globalThis`.
 
 /** The runtime's `Request`. */
 export const PlatformRequest = globalThis.Request

@@ -1,9 +1,14 @@
-// The query string as Next shows it to programs: parsed, repeated names brought together, written anew.
+// The query string as Next shows it to programs: parsed, repeated names brought together, written
+// anew.
 
 import { parse } from 'node:querystring'
 
-/** Already what the long way would give: names that begin with a letter, each with a value, no escapes. */
-const PLAIN = /^[A-Za-z_][A-Za-z0-9\-._*]*=[A-Za-z0-9\-._*]*(&[A-Za-z_][A-Za-z0-9\-._*]*=[A-Za-z0-9\-._*]*)*$/
+/**
+ * Already what the long way would give: names that begin with a letter, each with a value, no
+ * escapes.
+ */
+const PLAIN =
+  /^[A-Za-z_][A-Za-z0-9\-._*]*=[A-Za-z0-9\-._*]*(&[A-Za-z_][A-Za-z0-9\-._*]*=[A-Za-z0-9\-._*]*)*$/
 
 /** More pairs than this are cut off, as Node's parser does by default. */
 const PAIRS_MAX = 1000

@@ -11,12 +11,33 @@ installGlobals()
 
 const light = (spec: RequestSpec = {}): NextRequest => new LightRequest(exchangeOf(spec)) as never
 const post = (body: string | Uint8Array, type?: string): NextRequest =>
-  light({ method: 'POST', path: '/p', body, headers: type === undefined ? [] : [['content-type', type]] })
+  light({
+    method: 'POST',
+    path: '/p',
+    body,
+    headers: type === undefined ? [] : [['content-type', type]],
+  })
 
 test('has what a platform request has', () => {
-  const theirs = new PlatformRequest('http://localhost:3000/x') as unknown as Record<string, unknown>
+  const theirs = new PlatformRequest('http://localhost:3000/x') as unknown as Record<
+    string,
+    unknown
+  >
   const ours = light({ path: '/x' }) as unknown as Record<string, unknown>
-  const own = ['headers', 'signal', 'attribute', 'constructor', 'clone', 'blob', 'arrayBuffer', 'text', 'json', 'formData', 'bytes', 'textStream']
+  const own = [
+    'headers',
+    'signal',
+    'attribute',
+    'constructor',
+    'clone',
+    'blob',
+    'arrayBuffer',
+    'text',
+    'json',
+    'formData',
+    'bytes',
+    'textStream',
+  ]
   for (const name of Object.getOwnPropertyNames(PlatformRequest.prototype)) {
     if (!own.includes(name)) assert.equal(ours[name], theirs[name], name)
   }
@@ -58,11 +79,21 @@ describe('bodies', () => {
 
   test('are read as text like the platform reads them', async () => {
     const bodies = [
-      'plain', 'é✓😀', '', Buffer.from([0xef, 0xbb, 0xbf, 0x61]), Buffer.from([0x61, 0xff, 0xfe, 0x62]), Buffer.from([0xe2, 0x82]),
-      Buffer.from([0xf0, 0x9f, 0x98, 0x61]), Buffer.from([0xed, 0xa0, 0x80]), Buffer.from([0xc0, 0x80]), Buffer.from([0xef, 0xbb, 0xbf, 0xef, 0xbb, 0xbf]),
+      'plain',
+      'é✓😀',
+      '',
+      Buffer.from([0xef, 0xbb, 0xbf, 0x61]),
+      Buffer.from([0x61, 0xff, 0xfe, 0x62]),
+      Buffer.from([0xe2, 0x82]),
+      Buffer.from([0xf0, 0x9f, 0x98, 0x61]),
+      Buffer.from([0xed, 0xa0, 0x80]),
+      Buffer.from([0xc0, 0x80]),
     ]
     for (const body of bodies) {
-      const theirs = await new PlatformRequest('http://x/', { method: 'POST', body: body as never }).text()
+      const theirs = await new PlatformRequest('http://x/', {
+        method: 'POST',
+        body: body as never,
+      }).text()
       assert.equal(await post(body).text(), theirs, inspect(body))
     }
   })
@@ -71,14 +102,16 @@ describe('bodies', () => {
     assert.deepEqual(await post('{"a":[1,"é"]}').json(), { a: [1, 'é'] })
     assert.deepEqual(await post('\ufeff{"a":1}').json(), { a: 1 })
     for (const bad of ['', '{', '{"a":1}x']) {
-      const theirs = await new PlatformRequest('http://x/', { method: 'POST', body: bad }).json().catch((error: Error) => error) as Error
+      const theirs = (await new PlatformRequest('http://x/', { method: 'POST', body: bad })
+        .json()
+        .catch((error: Error) => error)) as Error
       await assert.rejects(post(bad).json(), { name: theirs.name, message: theirs.message })
     }
   })
 
   test('are read as bytes of their own', async () => {
     const exchange = exchangeOf({ method: 'POST', body: 'abc' })
-    const bytes = await (new LightRequest(exchange)).bytes()
+    const bytes = await new LightRequest(exchange).bytes()
     assert.deepEqual([...bytes], [97, 98, 99])
     assert.equal(bytes.buffer.byteLength, 3)
     const buffer = await post('abc').arrayBuffer()
@@ -89,12 +122,32 @@ describe('bodies', () => {
 
   test('are read as a form', async () => {
     const form = await post('a=1&b=x+y&a=2&empty=', 'application/x-www-form-urlencoded').formData()
-    assert.deepEqual([...form], [['a', '1'], ['b', 'x y'], ['a', '2'], ['empty', '']])
-    const multipart = '--B\r\nContent-Disposition: form-data; name="f"; filename="t.txt"\r\n\r\nfile\r\n--B--\r\n'
-    const file = (await post(multipart, 'multipart/form-data; boundary=B').formData()).get('f') as File
-    assert.deepEqual([file.name, file.size, await file.text(), file instanceof File], ['t.txt', 4, 'file', true])
+    assert.deepEqual(
+      [...form],
+      [
+        ['a', '1'],
+        ['b', 'x y'],
+        ['a', '2'],
+        ['empty', ''],
+      ],
+    )
+    const multipart =
+      '--B\r\nContent-Disposition: form-data; name="f"; filename="t.txt"\r\n\r\nfile\r\n--B--\r\n'
+    const file = (await post(multipart, 'multipart/form-data; boundary=B').formData()).get(
+      'f',
+    ) as File
+    assert.deepEqual(
+      [file.name, file.size, await file.text(), file instanceof File],
+      ['t.txt', 4, 'file', true],
+    )
     await assert.rejects(post('x', 'text/plain').formData(), TypeError)
-    await assert.rejects(post('--B\r\nContent-Disposition: form-data; name="a"\r\n\r\nval', 'multipart/form-data; boundary=B').formData(), TypeError)
+    await assert.rejects(
+      post(
+        '--B\r\nContent-Disposition: form-data; name="a"\r\n\r\nval',
+        'multipart/form-data; boundary=B',
+      ).formData(),
+      TypeError,
+    )
   })
 
   test('are read as a blob of the request’s type', async () => {
@@ -115,7 +168,7 @@ describe('bodies', () => {
     test(`${reader}() can be read once only`, async () => {
       const theirs = new PlatformRequest('http://x/', { method: 'POST', body: '{}' })
       await theirs.text()
-      const expected = await theirs.text().catch((error: Error) => error) as Error
+      const expected = (await theirs.text().catch((error: Error) => error)) as Error
       const request = post('{}')
       assert.equal(request.bodyUsed, false)
       const first = request[reader]()
@@ -156,7 +209,10 @@ describe('a new request of one', () => {
     const request = light({ method: 'POST', path: '/p', body: 'moved', headers: [['x-orig', 'o']] })
     request.headers.set('x-late', 'l')
     const made = new Request(request, { headers: { 'x-new': 'n' } })
-    assert.deepEqual([made.method, made.url, made.headers.get('x-new'), made.headers.get('x-orig')], ['POST', 'http://localhost:3000/p', 'n', null])
+    assert.deepEqual(
+      [made.method, made.url, made.headers.get('x-new'), made.headers.get('x-orig')],
+      ['POST', 'http://localhost:3000/p', 'n', null],
+    )
     assert.equal(await made.text(), 'moved')
     assert.equal(request.bodyUsed, true)
     const whole = new Request(light({ method: 'PUT', body: 'b', headers: [['a', '1']] }))
@@ -173,19 +229,40 @@ describe('a new request of one', () => {
   test('may take it as its init', async () => {
     const request = light({ method: 'POST', body: 'init', headers: [['a', '1']] })
     const made = new Request('http://other.test/x', request)
-    assert.deepEqual([made.url, made.method, made.headers.get('a'), await made.text()], ['http://other.test/x', 'POST', '1', 'init'])
+    assert.deepEqual(
+      [made.url, made.method, made.headers.get('a'), await made.text()],
+      ['http://other.test/x', 'POST', '1', 'init'],
+    )
   })
 
   test('may be a NextRequest', async () => {
-    const made = new NextRequest(light({ method: 'POST', path: '/p', query: 'q=1', body: 'b', headers: [['cookie', 'a=1']] }), { headers: { 'x-b': 'c' } })
-    assert.deepEqual([made.method, made.headers.get('x-b'), made.nextUrl.search, await made.text()], ['POST', 'c', '?q=1', 'b'])
+    const made = new NextRequest(
+      light({ method: 'POST', path: '/p', query: 'q=1', body: 'b', headers: [['cookie', 'a=1']] }),
+      { headers: { 'x-b': 'c' } },
+    )
+    assert.deepEqual(
+      [made.method, made.headers.get('x-b'), made.nextUrl.search, await made.text()],
+      ['POST', 'c', '?q=1', 'b'],
+    )
   })
 })
 
 describe('NextRequest', () => {
   test('is made of a URL', async () => {
-    const request = new NextRequest('http://h.test/p?q=1', { method: 'PUT', body: 'zz', headers: { cookie: 'a=1' } })
-    assert.deepEqual([request.method, request.nextUrl.pathname, request.nextUrl.search, request.cookies.get('a')?.value], ['PUT', '/p', '?q=1', '1'])
+    const request = new NextRequest('http://h.test/p?q=1', {
+      method: 'PUT',
+      body: 'zz',
+      headers: { cookie: 'a=1' },
+    })
+    assert.deepEqual(
+      [
+        request.method,
+        request.nextUrl.pathname,
+        request.nextUrl.search,
+        request.cookies.get('a')?.value,
+      ],
+      ['PUT', '/p', '?q=1', '1'],
+    )
     assert.equal(await request.text(), 'zz')
     assert.equal(new NextRequest(new URL('http://h.test/u')).url, 'http://h.test/u')
     assert.equal(new NextRequest('http://127.0.0.1:3000/x').nextUrl.host, 'localhost:3000')
@@ -193,7 +270,8 @@ describe('NextRequest', () => {
 
   test('refuses a relative one as Next does', () => {
     assert.throws(() => new NextRequest('/relative'), {
-      message: 'URL is malformed "/relative". Please use only absolute URLs - https://nextjs.org/docs/messages/middleware-relative-urls',
+      message:
+        'URL is malformed "/relative". Please use only absolute URLs - https://nextjs.org/docs/messages/middleware-relative-urls',
     })
   })
 
@@ -211,7 +289,13 @@ test('cookies write back into the header', () => {
 })
 
 test('ip and geo are there as up to Next 14', () => {
-  const request = light({ address: '::1', headers: [['x-vercel-ip-city', 'S%C3%A3o%20Paulo'], ['x-vercel-ip-country', 'BR']] })
+  const request = light({
+    address: '::1',
+    headers: [
+      ['x-vercel-ip-city', 'S%C3%A3o%20Paulo'],
+      ['x-vercel-ip-country', 'BR'],
+    ],
+  })
   assert.equal(request.ip, '::1')
   assert.deepEqual(request.geo, { city: 'São Paulo', country: 'BR' })
   assert.deepEqual(light().geo, {})
@@ -219,9 +303,14 @@ test('ip and geo are there as up to Next 14', () => {
 
 test('fetch takes a light request', async () => {
   const request = light({ path: '/x' })
-  // Nothing listens there; what counts is that it is the network that fails and not the reading of the request.
-  const error = await fetch(new Request('http://127.0.0.1:1/x', request)).catch((reason: Error) => reason) as Error
+  // Nothing listens there; what counts is that it is the network that fails and not the reading of
+  // the request.
+  const error = (await fetch(new Request('http://127.0.0.1:1/x', request)).catch(
+    (reason: Error) => reason,
+  )) as Error
   assert.match(error.message, /fetch failed|bad port/)
-  const direct = await fetch(light({ authority: '127.0.0.1:1' })).catch((reason: Error) => reason) as Error
+  const direct = (await fetch(light({ authority: '127.0.0.1:1' })).catch(
+    (reason: Error) => reason,
+  )) as Error
   assert.match(direct.message, /fetch failed|bad port/)
 })

@@ -1,5 +1,6 @@
-// Requests: the global `Request`, Next's `NextRequest`, and the light request that handlers get. The light
-// one answers from the frame; whatever it cannot do itself goes to a platform request made at that moment.
+// Requests: the global `Request`, Next's `NextRequest`, and the light request that handlers get.
+// The light one answers from the frame; whatever it cannot do itself goes to a platform request
+// made at that moment.
 
 import { RequestCookies } from './cookies.ts'
 import type { Exchange } from './exchange.ts'
@@ -7,7 +8,14 @@ import { HEAD } from './exchange.ts'
 import { LightHeaders } from './headers.ts'
 import { NextURL } from './next-url.ts'
 import { absoluteUrl } from './next-response.ts'
-import { type BodySource, INSPECT, type Inspect, type RequestSource, PlatformRequest, PlatformResponse } from './platform.ts'
+import {
+  type BodySource,
+  INSPECT,
+  type Inspect,
+  type RequestSource,
+  PlatformRequest,
+  PlatformResponse,
+} from './platform.ts'
 
 let platformOf: (value: unknown) => unknown
 
@@ -24,7 +32,10 @@ export class ByRequest extends PlatformRequest {
 
   /** The platform's own requests are requests too. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return Function.prototype[Symbol.hasInstance].call(this === ByRequest ? PlatformRequest : this, value)
+    return Function.prototype[Symbol.hasInstance].call(
+      this === ByRequest ? PlatformRequest : this,
+      value,
+    )
   }
 }
 
@@ -55,7 +66,8 @@ export class NextRequest extends ByRequest {
   readonly #geo: Geo | undefined
 
   static {
-    // The types say that `url` is a field of the platform's class, which an accessor may not override.
+    // The types say that `url` is a field of the platform's class, which an accessor may not
+    // override.
     Object.defineProperty(this.prototype, 'url', {
       get(this: NextRequest): string {
         return this.#nextUrl.toString()
@@ -65,10 +77,14 @@ export class NextRequest extends ByRequest {
     })
   }
 
-  constructor(input: RequestSource, init: RequestInit & { ip?: string, geo?: Geo, nextConfig?: object } = {}) {
+  constructor(
+    input: RequestSource,
+    init: RequestInit & { ip?: string; geo?: Geo; nextConfig?: object } = {},
+  ) {
     const url = typeof input !== 'string' && 'url' in input ? input.url : String(input)
     absoluteUrl(url)
-    if (init.body && init.duplex !== 'half' && !(init instanceof ByRequest)) init = { ...init, duplex: 'half' }
+    if (init.body && init.duplex !== 'half' && !(init instanceof ByRequest))
+      init = { ...init, duplex: 'half' }
     super(input instanceof ByRequest ? input : url, init)
     this.#nextUrl = new NextURL(url)
     this.#ip = init.ip
@@ -95,23 +111,33 @@ export class NextRequest extends ByRequest {
 
   /** Next removed it; it says so. */
   get page(): never {
-    throw new Error('request.page has been removed in favour of `URLPattern`. Read more: https://nextjs.org/docs/messages/middleware-request-page')
+    throw new Error(
+      'request.page has been removed in favour of `URLPattern`. Read more: ' +
+        'https://nextjs.org/docs/messages/middleware-request-page',
+    )
   }
 
   /** Next removed it; it says so. */
   get ua(): never {
-    throw new Error('request.ua has been removed in favour of `userAgent` function. Read more: https://nextjs.org/docs/messages/middleware-parse-user-agent')
+    throw new Error(
+      'request.ua has been removed in favour of `userAgent` function. Read more: ' +
+        'https://nextjs.org/docs/messages/middleware-parse-user-agent',
+    )
   }
 
   [INSPECT](_depth: number, options: object, inspect: Inspect): string {
     const { method, url, nextUrl, headers, cookies, bodyUsed, ip, geo } = this
-    return `NextRequest ${inspect({ method, url, nextUrl, headers, cookies, bodyUsed, ip, geo }, options)}`
+    const shown = { method, url, nextUrl, headers, cookies, bodyUsed, ip, geo }
+    return `NextRequest ${inspect(shown, options)}`
   }
 }
 
 const NO_BYTES = new Uint8Array(0)
 
-/** What a handler gets. It extends `NextRequest` by its prototype only; no platform request is made for it. */
+/**
+ * What a handler gets. It extends `NextRequest` by its prototype only; no platform request is made
+ * for it.
+ */
 export class LightRequest {
   readonly #exchange: Exchange
   #headers: LightHeaders | null
@@ -125,7 +151,11 @@ export class LightRequest {
       typeof value === 'object' && value !== null && #exchange in value ? value.#current() : value
   }
 
-  constructor(exchange: Exchange, headers: LightHeaders | null = null, platform: Request | null = null) {
+  constructor(
+    exchange: Exchange,
+    headers: LightHeaders | null = null,
+    platform: Request | null = null,
+  ) {
     this.#exchange = exchange
     this.#headers = headers
     this.#platform = platform
@@ -169,18 +199,42 @@ export class LightRequest {
   }
 
   // What follows is the same for every request that comes from outside.
-  get destination(): string { return '' }
-  get referrer(): string { return 'about:client' }
-  get referrerPolicy(): string { return '' }
-  get mode(): string { return 'cors' }
-  get credentials(): string { return 'same-origin' }
-  get cache(): string { return 'default' }
-  get redirect(): string { return 'follow' }
-  get integrity(): string { return '' }
-  get keepalive(): boolean { return false }
-  get isReloadNavigation(): boolean { return false }
-  get isHistoryNavigation(): boolean { return false }
-  get duplex(): string { return 'half' }
+  get destination(): string {
+    return ''
+  }
+  get referrer(): string {
+    return 'about:client'
+  }
+  get referrerPolicy(): string {
+    return ''
+  }
+  get mode(): string {
+    return 'cors'
+  }
+  get credentials(): string {
+    return 'same-origin'
+  }
+  get cache(): string {
+    return 'default'
+  }
+  get redirect(): string {
+    return 'follow'
+  }
+  get integrity(): string {
+    return ''
+  }
+  get keepalive(): boolean {
+    return false
+  }
+  get isReloadNavigation(): boolean {
+    return false
+  }
+  get isHistoryNavigation(): boolean {
+    return false
+  }
+  get duplex(): string {
+    return 'half'
+  }
 
   get body(): ReadableStream<Uint8Array> | null {
     if (this.#platform === null && !this.#bodyVisible) return null
@@ -234,7 +288,8 @@ export class LightRequest {
 
   [INSPECT](_depth: number, options: object, inspect: Inspect): string {
     const { method, url, nextUrl, headers, cookies, bodyUsed, ip, geo } = this
-    return `NextRequest ${inspect({ method, url, nextUrl, headers, cookies, bodyUsed, ip, geo }, options)}`
+    const shown = { method, url, nextUrl, headers, cookies, bodyUsed, ip, geo }
+    return `NextRequest ${inspect(shown, options)}`
   }
 
   /** A body of GET or HEAD is not shown, and what announces none has an empty one. */
@@ -243,7 +298,10 @@ export class LightRequest {
     return method === 0 || method > HEAD
   }
 
-  /** Whether the platform's request has to answer: it holds the body, or has to throw because it is used. */
+  /**
+   * Whether the platform's request has to answer: it holds the body, or has to throw because it is
+   * used.
+   */
   get #delegates(): boolean {
     return this.#platform !== null || (this.#used && this.#bodyVisible)
   }
@@ -259,7 +317,10 @@ export class LightRequest {
 
   #typed(bytes: Uint8Array): Response {
     const type = this.headers.get('content-type')
-    return new PlatformResponse(bytes as BodySource, type === null ? {} : { headers: { 'content-type': type } })
+    return new PlatformResponse(
+      bytes as BodySource,
+      type === null ? {} : { headers: { 'content-type': type } },
+    )
   }
 
   /** The platform's request, which holds the body from now on. */
@@ -283,7 +344,10 @@ export class LightRequest {
     return (this.#platform = platform)
   }
 
-  /** The platform's request as a new request or `fetch` shall see it: with the headers of this moment. */
+  /**
+   * The platform's request as a new request or `fetch` shall see it: with the headers of this
+   * moment.
+   */
   #current(): Request {
     const known = this.#platform
     if (known === null) return this.#open()

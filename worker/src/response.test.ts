@@ -9,13 +9,27 @@ import { LightResponse, responseState } from './response.ts'
 installGlobals()
 const Light = LightResponse as unknown as typeof Response
 
-async function described(make: (Class: typeof Response) => Response, Class: typeof Response): Promise<unknown> {
+async function described(
+  make: (Class: typeof Response) => Response,
+  Class: typeof Response,
+): Promise<unknown> {
   try {
     const response = make(Class)
     const { status, statusText, ok, type, url, redirected, headers, bodyUsed } = response
     const hasBody = response.body !== null
     const text = await response.clone().text()
-    return { status, statusText, ok, type, url, redirected, headers: [...headers], bodyUsed, hasBody, text }
+    return {
+      status,
+      statusText,
+      ok,
+      type,
+      url,
+      redirected,
+      headers: [...headers],
+      bodyUsed,
+      hasBody,
+      text,
+    }
   } catch (error) {
     return `${(error as Error).name}: ${(error as Error).message}`
   }
@@ -39,11 +53,25 @@ const CASES: Record<string, (Class: typeof Response) => Response> = {
   blob: (Class) => new Class(new Blob(['blob!'], { type: 'image/x-test' })),
   'blob without a type': (Class) => new Class(new Blob(['blob!'])),
   'search parameters': (Class) => new Class(new URLSearchParams({ q: 'a b', r: 'é' })),
-  stream: (Class) => new Class(ReadableStream.from([ENCODER.encode('a'), ENCODER.encode('b')]) as never),
-  'async iterable': (Class) => new Class((async function* () { yield ENCODER.encode('it') })() as never),
+  stream: (Class) =>
+    new Class(ReadableStream.from([ENCODER.encode('a'), ENCODER.encode('b')]) as never),
+  'async iterable': (Class) =>
+    new Class(
+      (async function* () {
+        yield ENCODER.encode('it')
+      })() as never,
+    ),
   'own type': (Class) => new Class('<p>', { headers: { 'Content-Type': 'text/html' } }),
-  'own type in a list': (Class) => new Class('<p>', { headers: [['content-type', 'text/html'], ['x', '1'], ['x', '2']] }),
-  status: (Class) => new Class('no', { status: 418, statusText: "I'm a Teapot", headers: new Headers({ a: 'b' }) }),
+  'own type in a list': (Class) =>
+    new Class('<p>', {
+      headers: [
+        ['content-type', 'text/html'],
+        ['x', '1'],
+        ['x', '2'],
+      ],
+    }),
+  status: (Class) =>
+    new Class('no', { status: 418, statusText: "I'm a Teapot", headers: new Headers({ a: 'b' }) }),
   'status as text': (Class) => new Class('no', { status: '404' as never }),
   'status 99': (Class) => new Class('x', { status: 99 }),
   'status 101': (Class) => new Class(null, { status: 101 }),
@@ -56,13 +84,21 @@ const CASES: Record<string, (Class: typeof Response) => Response> = {
   'no body with 204': (Class) => new Class(null, { status: 204, headers: { 'x-k': '1' } }),
   'bad header name': (Class) => new Class('x', { headers: { 'bad name': 'x' } }),
   'bad header value': (Class) => new Class('x', { headers: { v: 'a\nb' } }),
-  'cookies apart': (Class) => new Class('x', { headers: [['set-cookie', 'a=1'], ['set-cookie', 'b=2']] }),
+  'cookies apart': (Class) =>
+    new Class('x', {
+      headers: [
+        ['set-cookie', 'a=1'],
+        ['set-cookie', 'b=2'],
+      ],
+    }),
   'init null': (Class) => new Class('x', null as never),
   json: (Class) => Class.json({ a: 1, u: undefined, d: new Date(0), n: [1, 'é', '\u2028'] }),
   'json of null': (Class) => Class.json(null),
   'json of text': (Class) => Class.json('str'),
-  'json with init': (Class) => Class.json({ e: 1 }, { status: 418, statusText: 'Short', headers: { 'X-T': 'pot' } }),
-  'json with own type': (Class) => Class.json({ e: 1 }, { headers: { 'content-type': 'application/problem+json' } }),
+  'json with init': (Class) =>
+    Class.json({ e: 1 }, { status: 418, statusText: 'Short', headers: { 'X-T': 'pot' } }),
+  'json with own type': (Class) =>
+    Class.json({ e: 1 }, { headers: { 'content-type': 'application/problem+json' } }),
   'json of undefined': (Class) => Class.json(undefined),
   'json of a function': (Class) => Class.json(() => 1),
   'json with 204': (Class) => Class.json({}, { status: 204 }),
@@ -72,7 +108,8 @@ const CASES: Record<string, (Class: typeof Response) => Response> = {
   'redirect with 200': (Class) => Class.redirect('https://example.com/', 200 as never),
   error: (Class) => Class.error(),
   clone: (Class) => new Class('orig', { status: 201, headers: { a: 'b' } }).clone(),
-  'clone of a stream': (Class) => new Class(ReadableStream.from([ENCODER.encode('s')]) as never, { status: 202 }).clone(),
+  'clone of a stream': (Class) =>
+    new Class(ReadableStream.from([ENCODER.encode('s')]) as never, { status: 202 }).clone(),
   'made from another': (Class) => {
     const other = new Class('other', { status: 203, headers: { a: 'b', 'set-cookie': 'c=d' } })
     return new Class(other.body, other)
@@ -117,9 +154,20 @@ describe('bodies', () => {
   })
 
   test('formData() and blob() know the type', async () => {
-    const form = await new Light('a=1&b=2', { headers: { 'content-type': 'application/x-www-form-urlencoded' } }).formData()
-    assert.deepEqual([...form], [['a', '1'], ['b', '2']])
-    assert.equal((await new Light('x', { headers: { 'content-type': 'Text/X; a=b' } }).blob()).type, 'text/x;a=b')
+    const form = await new Light('a=1&b=2', {
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    }).formData()
+    assert.deepEqual(
+      [...form],
+      [
+        ['a', '1'],
+        ['b', '2'],
+      ],
+    )
+    assert.equal(
+      (await new Light('x', { headers: { 'content-type': 'Text/X; a=b' } }).blob()).type,
+      'text/x;a=b',
+    )
     assert.equal((await new Light('x').blob()).type, 'text/plain;charset=utf-8')
   })
 
@@ -163,23 +211,47 @@ describe('NextResponse', () => {
   test('json, redirect, next and rewrite', async () => {
     assert.deepEqual(await NextResponse.json({ a: 1 }, { status: 201 }).json(), { a: 1 })
     assert.ok(NextResponse.json({}) instanceof NextResponse)
-    const redirect = NextResponse.redirect(new URL('https://example.com/é'), { status: 308, headers: { 'x-r': '1' } })
-    assert.deepEqual([redirect.status, [...redirect.headers]], [308, [['location', 'https://example.com/%C3%A9'], ['x-r', '1']]])
+    const redirect = NextResponse.redirect(new URL('https://example.com/é'), {
+      status: 308,
+      headers: { 'x-r': '1' },
+    })
+    assert.deepEqual(
+      [redirect.status, [...redirect.headers]],
+      [
+        308,
+        [
+          ['location', 'https://example.com/%C3%A9'],
+          ['x-r', '1'],
+        ],
+      ],
+    )
     assert.equal(NextResponse.redirect('https://example.com/', 303).status, 303)
     assert.equal(NextResponse.redirect('https://example.com/').status, 307)
     assert.throws(() => NextResponse.redirect('https://example.com/', 200), {
-      name: 'RangeError', message: 'Failed to execute "redirect" on "response": Invalid status code',
+      name: 'RangeError',
+      message: 'Failed to execute "redirect" on "response": Invalid status code',
     })
-    assert.throws(() => NextResponse.redirect('/rel'), /URL is malformed "\/rel"\. Please use only absolute URLs/)
+    assert.throws(
+      () => NextResponse.redirect('/rel'),
+      /URL is malformed "\/rel"\. Please use only absolute URLs/,
+    )
     assert.deepEqual([...NextResponse.next().headers], [['x-middleware-next', '1']])
-    assert.deepEqual([...NextResponse.rewrite('https://example.com/x').headers], [['x-middleware-rewrite', 'https://example.com/x']])
+    assert.deepEqual(
+      [...NextResponse.rewrite('https://example.com/x').headers],
+      [['x-middleware-rewrite', 'https://example.com/x']],
+    )
   })
 
   test('next() can change the request’s headers', () => {
-    const { headers } = NextResponse.next({ request: { headers: new Headers({ 'x-a': '1', 'x-b': '2' }) } })
+    const { headers } = NextResponse.next({
+      request: { headers: new Headers({ 'x-a': '1', 'x-b': '2' }) },
+    })
     assert.equal(headers.get('x-middleware-override-headers'), 'x-a,x-b')
     assert.equal(headers.get('x-middleware-request-x-a'), '1')
-    assert.throws(() => NextResponse.next({ request: { headers: { a: '1' } as never } }), /must be an instance of Headers/)
+    assert.throws(
+      () => NextResponse.next({ request: { headers: { a: '1' } as never } }),
+      /must be an instance of Headers/,
+    )
   })
 
   test('cookies go into the headers', () => {

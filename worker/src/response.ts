@@ -1,8 +1,15 @@
-// The light `Response` that takes the global's place. It remembers what it was given and writes that straight
-// into the outgoing buffer; the platform's class does everything else, made when it is first needed.
+// The light `Response` that takes the global's place. It remembers what it was given and writes
+// that straight into the outgoing buffer; the platform's class does everything else, made when it
+// is first needed.
 
 import { LightHeaders } from './headers.ts'
-import { type BodySource, INSPECT, type Inspect, PlatformResponse, adoptPrototype } from './platform.ts'
+import {
+  type BodySource,
+  INSPECT,
+  type Inspect,
+  PlatformResponse,
+  adoptPrototype,
+} from './platform.ts'
 
 /** The content type of `Response.json`, without a charset, as the Fetch standard has it. */
 export const JSON_TYPE = 'application/json'
@@ -43,7 +50,10 @@ export class ResponseState {
   open(): Response {
     if (this.platform !== null) return this.platform
     const type = this.contentType ?? this.headers?.get('content-type') ?? null
-    const platform = new PlatformResponse(this.body as BodySource, type === null ? {} : { headers: { 'content-type': type } })
+    const platform = new PlatformResponse(
+      this.body as BodySource,
+      type === null ? {} : { headers: { 'content-type': type } },
+    )
     // Whoever reads it again gets the platform's own error.
     if (this.used && this.body !== null) void platform.arrayBuffer()
     return (this.platform = platform)
@@ -109,7 +119,10 @@ export class LightResponse {
 
   /** The platform's own responses, such as those of `fetch`, are responses too. */
   static [Symbol.hasInstance](value: unknown): boolean {
-    return Function.prototype[Symbol.hasInstance].call(this === LightResponse ? PlatformResponse : this, value)
+    return Function.prototype[Symbol.hasInstance].call(
+      this === LightResponse ? PlatformResponse : this,
+      value,
+    )
   }
 
   get type(): ResponseKind {
@@ -162,7 +175,8 @@ export class LightResponse {
 
   async json(): Promise<unknown> {
     const state = this.#state
-    if (state.platform !== null || state.used || typeof state.body !== 'string') return state.open().json()
+    if (state.platform !== null || state.used || typeof state.body !== 'string')
+      return state.open().json()
     state.used = true
     return JSON.parse(decoded(state.body))
   }
@@ -198,7 +212,8 @@ export class LightResponse {
 
   [INSPECT](_depth: number, options: object, inspect: Inspect): string {
     const { status, statusText, headers, bodyUsed, ok, redirected, type, url } = this
-    return `Response ${inspect({ status, statusText, headers, bodyUsed, ok, redirected, type, url }, options)}`
+    const shown = { status, statusText, headers, bodyUsed, ok, redirected, type, url }
+    return `Response ${inspect(shown, options)}`
   }
 }
 
@@ -228,12 +243,15 @@ function decoded(text: string): string {
 function applyInit(state: ResponseState, init: Init): void {
   const { status, statusText, headers } = init
   if (status !== undefined) {
-    const plain = typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599
+    const plain =
+      typeof status === 'number' && Number.isInteger(status) && status >= 200 && status <= 599
     state.status = plain ? status : new PlatformResponse(null, { status: status as number }).status
   }
   if (statusText !== undefined && statusText !== '') {
     const plain = typeof statusText === 'string' && REASON.test(statusText)
-    state.statusText = plain ? statusText : new PlatformResponse(null, { statusText: statusText as string }).statusText
+    state.statusText = plain
+      ? statusText
+      : new PlatformResponse(null, { statusText: statusText as string }).statusText
   }
   if (headers !== undefined) state.headers = LightHeaders.from(headers)
 }
@@ -244,7 +262,10 @@ function applyBody(state: ResponseState, body: unknown): void {
     state.body = body
     setContentType(state, TEXT_TYPE)
   } else if (ArrayBuffer.isView(body)) {
-    state.body = body instanceof Uint8Array ? body : new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
+    state.body =
+      body instanceof Uint8Array
+        ? body
+        : new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
   } else if (body instanceof ArrayBuffer) {
     state.body = new Uint8Array(body)
   } else {

@@ -1,4 +1,5 @@
-// The project's routes: loaded once each, at the first request or in the background, whichever comes first.
+// The project's routes: loaded once each, at the first request or in the background, whichever
+// comes first.
 
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -34,8 +35,8 @@ export class Route {
   }
 
   /**
-   * Loads the module. Null when it failed, which has been logged then. There is no second attempt: a module
-   * whose evaluation threw half-way stays so, and its side effects must not run twice.
+   * Loads the module. Null when it failed, which has been logged then. There is no second attempt:
+   * a module whose evaluation threw half-way stays so, and its side effects must not run twice.
    */
   load(): Promise<LoadedRoute | null> {
     return (this.#loading ??= this.#evaluate())
@@ -54,8 +55,12 @@ export class Route {
 
 function handlersOf(namespace: Record<string, unknown>): LoadedRoute {
   const exports = exportsOf(namespace)
-  const handlers = METHODS.map((name) => (name === '' ? undefined : exports[name]) as Handler | undefined)
-  const allowed = METHODS.filter((name, number) => handlers[number] !== undefined && name !== 'OPTIONS') as string[]
+  const handlers = METHODS.map(
+    (name) => (name === '' ? undefined : exports[name]) as Handler | undefined,
+  )
+  const allowed = METHODS.filter(
+    (name, number) => handlers[number] !== undefined && name !== 'OPTIONS',
+  ) as string[]
   // HEAD is GET without a body, unless the file has its own.
   if (exports['GET'] !== undefined && exports['HEAD'] === undefined) {
     handlers[METHODS.indexOf('HEAD')] = exports['GET'] as Handler
@@ -69,5 +74,7 @@ function handlersOf(namespace: Record<string, unknown>): LoadedRoute {
 function exportsOf(namespace: Record<string, unknown>): Record<string, unknown> {
   if (METHODS.some((name) => name !== '' && name in namespace)) return namespace
   const whole = namespace['default']
-  return typeof whole === 'object' && whole !== null ? whole as Record<string, unknown> : namespace
+  return typeof whole === 'object' && whole !== null
+    ? (whole as Record<string, unknown>)
+    : namespace
 }

@@ -5,8 +5,8 @@ import { randomBytes } from 'node:crypto'
 /** Set once, before the project's modules are evaluated. */
 export const settings = {
   /**
-   * The secret in draft mode's cookie. The server gives one that holds for all workers; without, a worker
-   * makes its own, and drafts end when it is replaced.
+   * The secret in draft mode's cookie. The server gives one that holds for all workers; without, a
+   * worker makes its own, and drafts end when it is replaced.
    */
   draftModeId: randomBytes(16).toString('hex'),
 }

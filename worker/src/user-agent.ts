@@ -1,4 +1,5 @@
-// What `userAgent()` tells from a user-agent header. The names are those that Next's programs expect.
+// What `userAgent()` tells from a user-agent header. The names are those that Next's programs
+// expect.
 
 /** A name with a version. */
 interface Named {
@@ -12,7 +13,7 @@ export interface UserAgent {
   browser: Named & { major?: string }
   engine: Named
   os: Named
-  device: { vendor?: string, model?: string, type?: string }
+  device: { vendor?: string; model?: string; type?: string }
   cpu: { architecture?: string }
   isBot: boolean
 }
@@ -88,7 +89,15 @@ const SYSTEMS: readonly Rule[] = [
 ]
 
 const WINDOWS_VERSIONS: Record<string, string> = {
-  '5.0': '2000', '5.1': 'XP', '5.2': 'XP', '6.0': 'Vista', '6.1': '7', '6.2': '8', '6.3': '8.1', '6.4': '10', '10.0': '10',
+  '5.0': '2000',
+  '5.1': 'XP',
+  '5.2': 'XP',
+  '6.0': 'Vista',
+  '6.1': '7',
+  '6.2': '8',
+  '6.3': '8.1',
+  '6.4': '10',
+  '10.0': '10',
 }
 
 /** Tried in order: vendor, type, and a pattern whose first group is the model. */
@@ -120,16 +129,46 @@ const CPUS: readonly Rule[] = [
   ['ppc', /\bppc(?:64)?\b/i],
 ]
 
-/** Names by which crawlers and link previews make themselves known; the ones that Next looks for. */
+/**
+ * Names by which crawlers and link previews make themselves known; the ones that Next looks for.
+ */
 const BOTS = [
-  'Googlebot', 'Mediapartners-Google', 'AdsBot-Google', 'googleweblight', 'Storebot-Google', 'Google-PageRenderer',
-  'Google-InspectionTool', 'Bingbot', 'BingPreview', 'Slurp', 'DuckDuckBot', 'baiduspider', 'yandex', 'sogou', 'LinkedInBot',
-  'bitlybot', 'tumblr', 'vkShare', 'quora link preview', 'facebookexternalhit', 'facebookcatalog', 'Twitterbot', 'applebot',
-  'redditbot', 'Slackbot', 'Discordbot', 'WhatsApp', 'SkypeUriPreview', 'ia_archiver', 'GPTBot',
+  'Googlebot',
+  'Mediapartners-Google',
+  'AdsBot-Google',
+  'googleweblight',
+  'Storebot-Google',
+  'Google-PageRenderer',
+  'Google-InspectionTool',
+  'Bingbot',
+  'BingPreview',
+  'Slurp',
+  'DuckDuckBot',
+  'baiduspider',
+  'yandex',
+  'sogou',
+  'LinkedInBot',
+  'bitlybot',
+  'tumblr',
+  'vkShare',
+  'quora link preview',
+  'facebookexternalhit',
+  'facebookcatalog',
+  'Twitterbot',
+  'applebot',
+  'redditbot',
+  'Slackbot',
+  'Discordbot',
+  'WhatsApp',
+  'SkypeUriPreview',
+  'ia_archiver',
+  'GPTBot',
 ]
 const BOT = new RegExp(BOTS.join('|'), 'i')
 
-/** A header longer than this is cut; no browser sends one, and the patterns look at every character. */
+/**
+ * A header longer than this is cut; no browser sends one, and the patterns look at every character.
+ */
 const LENGTH_MAX = 500
 
 function first(rules: readonly Rule[], text: string): Named {
@@ -144,7 +183,10 @@ function systemOf(text: string): Named {
   const { name, version } = first(SYSTEMS, text)
   if (version === undefined) return { name, version }
   if (name === 'Windows') return { name, version: WINDOWS_VERSIONS[version] ?? version }
-  return { name, version: name === 'iOS' || name === 'Mac OS' ? version.replaceAll('_', '.') : version }
+  return {
+    name,
+    version: name === 'iOS' || name === 'Mac OS' ? version.replaceAll('_', '.') : version,
+  }
 }
 
 function deviceOf(text: string): UserAgent['device'] {
@@ -154,8 +196,13 @@ function deviceOf(text: string): UserAgent['device'] {
   }
   const android = /\bAndroid [\w.]+; (?:\w\w-\w\w; )?([^;)]+?)(?: Build|[;)])/.exec(text)
   const mobile = /\bmobile\b/i.test(text)
-  const type = /\b(?:smart-?tv|googletv|appletv|crkey)\b/i.test(text) ? 'smarttv'
-    : /\btablet\b/i.test(text) || (android !== null && !mobile) ? 'tablet' : mobile ? 'mobile' : undefined
+  const type = /\b(?:smart-?tv|googletv|appletv|crkey)\b/i.test(text)
+    ? 'smarttv'
+    : /\btablet\b/i.test(text) || (android !== null && !mobile)
+      ? 'tablet'
+      : mobile
+        ? 'mobile'
+        : undefined
   return { vendor: undefined, model: android?.[1], type }
 }
 
@@ -165,7 +212,11 @@ export function userAgentFromString(input: string | undefined): UserAgent {
   const browser = first(BROWSERS, ua)
   return {
     ua,
-    browser: { name: browser.name, version: browser.version, major: browser.version?.split('.')[0] },
+    browser: {
+      name: browser.name,
+      version: browser.version,
+      major: browser.version?.split('.')[0],
+    },
     engine: first(ENGINES, ua),
     os: systemOf(ua),
     device: deviceOf(ua),

@@ -4,7 +4,17 @@ import { type Frame, encodeFrame, splitFrames } from '../testing/frames.ts'
 import { between, pick, seeded } from '../testing/random.ts'
 import * as constants from './wire-constants.ts'
 import {
-  CANCEL, CHUNK_MAX, CONFIG, DRAIN, FLAG_END, FRAME_PAYLOAD_MAX, PING, REQUEST, REQUEST_CHUNK, RESPONSE, RESPONSE_CREDIT,
+  CANCEL,
+  CHUNK_MAX,
+  CONFIG,
+  DRAIN,
+  FLAG_END,
+  FRAME_PAYLOAD_MAX,
+  PING,
+  REQUEST,
+  REQUEST_CHUNK,
+  RESPONSE,
+  RESPONSE_CREDIT,
 } from './wire-constants.ts'
 import { FrameDecoder, FrameWriter, ProtocolError, SLAB_BYTES, writeLatin1 } from './wire.ts'
 
@@ -27,13 +37,29 @@ function decode(bytes: Buffer, sizes: readonly number[]): Frame[] {
 }
 
 function randomFrame(random: () => number): Frame {
-  const type = pick(random, [REQUEST, REQUEST_CHUNK, REQUEST_CHUNK, RESPONSE_CREDIT, CANCEL, PING, CONFIG, DRAIN])
-  const lengths: Record<number, number> = { [RESPONSE_CREDIT]: 4, [CANCEL]: 1, [PING]: 8, [DRAIN]: 0 }
+  const type = pick(random, [
+    REQUEST,
+    REQUEST_CHUNK,
+    REQUEST_CHUNK,
+    RESPONSE_CREDIT,
+    CANCEL,
+    PING,
+    CONFIG,
+    DRAIN,
+  ])
+  const lengths: Record<number, number> = {
+    [RESPONSE_CREDIT]: 4,
+    [CANCEL]: 1,
+    [PING]: 8,
+    [DRAIN]: 0,
+  }
   const most = type === REQUEST_CHUNK ? CHUNK_MAX : pick(random, [100, 1000, 200_000])
   const length = lengths[type] ?? between(random, 1, random() < 0.9 ? Math.min(most, 2000) : most)
   const payload = Buffer.alloc(length, between(random, 0, 255))
-  const flags = type === REQUEST ? between(random, 0, 7) : type === REQUEST_CHUNK ? between(random, 0, 1) : 0
-  const stream = type === PING || type === CONFIG || type === DRAIN ? 0 : between(random, 1, 0xffffffff)
+  const flags =
+    type === REQUEST ? between(random, 0, 7) : type === REQUEST_CHUNK ? between(random, 0, 1) : 0
+  const stream =
+    type === PING || type === CONFIG || type === DRAIN ? 0 : between(random, 1, 0xffffffff)
   return { type, flags, stream, payload }
 }
 
@@ -41,8 +67,12 @@ test('frames arrive whole however the bytes are split', () => {
   for (let seed = 1; seed <= 60; seed++) {
     const random = seeded(seed)
     const sent = Array.from({ length: between(random, 1, 40) }, () => randomFrame(random))
-    const bytes = Buffer.concat(sent.map((frame) => encodeFrame(frame.type, frame.flags, frame.stream, frame.payload)))
-    const sizes = Array.from({ length: 200 }, () => between(random, 1, pick(random, [3, 100, 70_000])))
+    const bytes = Buffer.concat(
+      sent.map((frame) => encodeFrame(frame.type, frame.flags, frame.stream, frame.payload)),
+    )
+    const sizes = Array.from({ length: 200 }, () =>
+      between(random, 1, pick(random, [3, 100, 70_000])),
+    )
     assert.deepEqual(decode(bytes, sizes), sent, `seed ${seed}`)
   }
 })
@@ -53,13 +83,16 @@ test('a frame may be split at every byte', () => {
     { type: REQUEST_CHUNK, flags: FLAG_END, stream: 8, payload: Buffer.alloc(0) },
     { type: PING, flags: 0, stream: 0, payload: Buffer.from('12345678') },
   ]
-  const bytes = Buffer.concat(sent.map((frame) => encodeFrame(frame.type, frame.flags, frame.stream, frame.payload)))
-  for (let first = 1; first < bytes.length; first++) assert.deepEqual(decode(bytes, [first, bytes.length]), sent)
+  const bytes = Buffer.concat(
+    sent.map((frame) => encodeFrame(frame.type, frame.flags, frame.stream, frame.payload)),
+  )
+  for (let first = 1; first < bytes.length; first++)
+    assert.deepEqual(decode(bytes, [first, bytes.length]), sent)
   assert.deepEqual(decode(bytes, [1]), sent)
 })
 
 test('bytes of an earlier frame stay as they were', () => {
-  const seen: { payload: Buffer, fill: number }[] = []
+  const seen: { payload: Buffer; fill: number }[] = []
   let fill = 0
   const decoder = new FrameDecoder((_type, _flags, _stream, buffer, start, end) => {
     seen.push({ payload: buffer.subarray(start, end), fill })
@@ -111,13 +144,18 @@ test('what the protocol forbids is a ProtocolError and never a frame', () => {
     ['too long a chunk', encodeFrame(REQUEST_CHUNK, 0, 1, Buffer.alloc(CHUNK_MAX + 1))],
     ['too long a frame', Buffer.from([1, 0, 16, 0, REQUEST, 0, 0, 0, 1, 0, 0, 0])],
   ]
-  for (const [what, bytes] of bad) assert.throws(() => decode(bytes, [bytes.length]), ProtocolError, what)
+  for (const [what, bytes] of bad)
+    assert.throws(() => decode(bytes, [bytes.length]), ProtocolError, what)
 })
 
 test('random bytes never throw anything else', () => {
   for (let seed = 1; seed <= 300; seed++) {
     const random = seeded(seed)
-    const bytes = Buffer.from(Array.from({ length: between(random, 1, 200) }, () => between(random, 0, random() < 0.5 ? 8 : 255)))
+    const bytes = Buffer.from(
+      Array.from({ length: between(random, 1, 200) }, () =>
+        between(random, 0, random() < 0.5 ? 8 : 255),
+      ),
+    )
     try {
       decode(bytes, [between(random, 1, 30)])
     } catch (error) {
@@ -133,7 +171,11 @@ test('the constants have the values of the reference', () => {
 })
 
 /** Collects what a writer sends; `sync` says whether the socket takes everything at once. */
-function collecting(sync: boolean): { writer: FrameWriter, writes: () => number, frames: () => Frame[] } {
+function collecting(sync: boolean): {
+  writer: FrameWriter
+  writes: () => number
+  frames: () => Frame[]
+} {
   const sent: Buffer[] = []
   let writes = 0
   const writer = new FrameWriter((parts) => {
@@ -188,7 +230,10 @@ test('a dropped frame leaves no trace', async () => {
   writer.dropFrame(dropped)
   writer.frame(REQUEST, 0, 3)
   await new Promise((resolve) => setImmediate(resolve))
-  assert.deepEqual(frames().map((frame) => frame.stream), [1, 3])
+  assert.deepEqual(
+    frames().map((frame) => frame.stream),
+    [1, 3],
+  )
 })
 
 test('writeLatin1 writes short and long texts alike', () => {

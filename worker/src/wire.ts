@@ -1,9 +1,20 @@
-// The frame codec of docs/worker-protocol.md: an incremental decoder for what the server sends and the
-// outgoing side's buffer. Neither touches a socket, so that both can be tested byte by byte.
+// The frame codec of docs/worker-protocol.md: an incremental decoder for what the server sends and
+// the outgoing side's buffer. Neither touches a socket, so that both can be tested byte by byte.
 
 import {
-  CANCEL, CHUNK_MAX, CONFIG, DRAIN, FLAG_END, FLAG_HAS_BODY, FLAG_HTTPS, FRAME_HEADER_BYTES,
-  FRAME_PAYLOAD_MAX, PING, REQUEST, REQUEST_CHUNK, RESPONSE_CREDIT,
+  CANCEL,
+  CHUNK_MAX,
+  CONFIG,
+  DRAIN,
+  FLAG_END,
+  FLAG_HAS_BODY,
+  FLAG_HTTPS,
+  FRAME_HEADER_BYTES,
+  FRAME_PAYLOAD_MAX,
+  PING,
+  REQUEST,
+  REQUEST_CHUNK,
+  RESPONSE_CREDIT,
 } from './wire-constants.ts'
 
 /** The other side broke the protocol; nothing that it says afterwards can be trusted. */
@@ -17,17 +28,23 @@ export const SLAB_BYTES = 64 * 1024
 const READ_BYTES_MIN = 16 * 1024
 
 /**
- * Receives a whole frame: its payload is `buffer[start..end)`. The bytes are never overwritten, so a
- * receiver may keep reading them for as long as it likes; it keeps the whole slab in memory meanwhile.
+ * Receives a whole frame: its payload is `buffer[start..end)`. The bytes are never overwritten, so
+ * a receiver may keep reading them for as long as it likes; it keeps the whole slab in memory
+ * meanwhile.
  */
 export type FrameReceiver = (
-  type: number, flags: number, stream: number, buffer: Buffer, start: number, end: number,
+  type: number,
+  flags: number,
+  stream: number,
+  buffer: Buffer,
+  start: number,
+  end: number,
 ) => void
 
 /**
- * Splits the byte stream into frames without copying. Reads go to `free()`, which lies right behind what
- * has already arrived; `received(n)` hands over the frames that are now complete. Slabs are only ever
- * filled forwards and then left to the garbage collector.
+ * Splits the byte stream into frames without copying. Reads go to `free()`, which lies right behind
+ * what has already arrived; `received(n)` hands over the frames that are now complete. Slabs are
+ * only ever filled forwards and then left to the garbage collector.
  */
 export class FrameDecoder {
   #slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES)
@@ -67,15 +84,16 @@ export class FrameDecoder {
   }
 
   /**
-   * Moves the unfinished frame to a new slab. One that is longer than a slab gets room for twice what has
-   * arrived, so that a length alone never makes the worker allocate.
+   * Moves the unfinished frame to a new slab. One that is longer than a slab gets room for twice
+   * what has arrived, so that a length alone never makes the worker allocate.
    */
   #newSlab(): void {
     const kept = this.#end - this.#start
     let size = SLAB_BYTES
     if (kept >= FRAME_HEADER_BYTES) {
       const whole = FRAME_HEADER_BYTES + this.#slab.readUInt32LE(this.#start)
-      if (whole > SLAB_BYTES) size = Math.max(SLAB_BYTES, Math.min(whole, kept * 2) + READ_BYTES_MIN)
+      if (whole > SLAB_BYTES)
+        size = Math.max(SLAB_BYTES, Math.min(whole, kept * 2) + READ_BYTES_MIN)
     }
     const slab = Buffer.allocUnsafeSlow(size)
     this.#slab.copy(slab, 0, this.#start, this.#end)
@@ -97,9 +115,17 @@ LENGTH_EXACT[CANCEL] = 1
 LENGTH_EXACT[PING] = 8
 LENGTH_EXACT[DRAIN] = 0
 
-function checkHeader(length: number, type: number, flags: number, reserved: number, stream: number): void {
-  if (type < REQUEST || type > DRAIN) throw new ProtocolError(`a frame has the unknown type ${type}`)
-  if (length > FRAME_PAYLOAD_MAX) throw new ProtocolError(`a frame of type ${type} announces ${length} bytes`)
+function checkHeader(
+  length: number,
+  type: number,
+  flags: number,
+  reserved: number,
+  stream: number,
+): void {
+  if (type < REQUEST || type > DRAIN)
+    throw new ProtocolError(`a frame has the unknown type ${type}`)
+  if (length > FRAME_PAYLOAD_MAX)
+    throw new ProtocolError(`a frame of type ${type} announces ${length} bytes`)
   if ((flags & ~FLAGS_ALLOWED[type]!) !== 0 || reserved !== 0) {
     throw new ProtocolError(`a frame of type ${type} has the flags ${flags} and ${reserved}`)
   }
@@ -111,7 +137,10 @@ function checkHeader(length: number, type: number, flags: number, reserved: numb
   if (aboutConnection !== (stream === 0)) {
     throw new ProtocolError(`a frame of type ${type} is about stream ${stream}`)
   }
-  if (type === REQUEST_CHUNK && (length > CHUNK_MAX || (length === 0 && (flags & FLAG_END) === 0))) {
+  if (
+    type === REQUEST_CHUNK &&
+    (length > CHUNK_MAX || (length === 0 && (flags & FLAG_END) === 0))
+  ) {
     throw new ProtocolError(`a chunk has ${length} bytes`)
   }
 }
@@ -120,8 +149,8 @@ function checkHeader(length: number, type: number, flags: number, reserved: numb
 export type BytesSink = (parts: Buffer[]) => boolean
 
 /**
- * Collects outgoing frames so that all frames of one turn leave in one write. Callers reserve room with
- * `reserve`, write at `position` into `slab`, and close the frame with `endFrame`.
+ * Collects outgoing frames so that all frames of one turn leave in one write. Callers reserve room
+ * with `reserve`, write at `position` into `slab`, and close the frame with `endFrame`.
  */
 export class FrameWriter {
   slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES)
@@ -138,7 +167,9 @@ export class FrameWriter {
     this.#sink = sink
   }
 
-  /** Makes sure that `bytes` can be written contiguously. At most one frame is asked for at a time. */
+  /**
+   * Makes sure that `bytes` can be written contiguously. At most one frame is asked for at a time.
+   */
   reserve(bytes: number): void {
     if (this.slab.length - this.position >= bytes) return
     this.#closePart()
@@ -195,8 +226,8 @@ export class FrameWriter {
 
   /**
    * While held, frames do not schedule a write. The reader holds while it dispatches what one read
-   * brought: a tick scheduled from there would run before the handlers' microtasks, and each of their
-   * answers would go out alone.
+   * brought: a tick scheduled from there would run before the handlers' microtasks, and each of
+   * their answers would go out alone.
    */
   hold(): void {
     this.#held = true
@@ -234,7 +265,9 @@ export class FrameWriter {
 
 const SHORT_TEXT = 24
 
-/** Writes a string whose characters are all below 256, one byte each; returns the position after it. */
+/**
+ * Writes a string whose characters are all below 256, one byte each; returns the position after it.
+ */
 export function writeLatin1(buffer: Buffer, position: number, text: string): number {
   const { length } = text
   // A call into the runtime costs more than a short loop.

@@ -5,10 +5,21 @@ import { FRAME_HEADER_BYTES, WINDOW_INITIAL } from '../src/wire-constants.ts'
 import { type RequestSpec, encodeRequest } from './frames.ts'
 
 /** The settings that these exchanges have. */
-export const SETTINGS = { originHttp: 'http://localhost:3000', originHttps: 'https://localhost:3000' }
+export const SETTINGS = {
+  originHttp: 'http://localhost:3000',
+  originHttps: 'https://localhost:3000',
+}
 
 /** Makes an exchange of a request. */
 export function exchangeOf(spec: RequestSpec = {}): Exchange {
   const frame = encodeRequest(1, spec)
-  return new Exchange(1, frame[5]!, SETTINGS, WINDOW_INITIAL, frame, FRAME_HEADER_BYTES, frame.length)
+  return new Exchange(
+    1,
+    frame[5]!,
+    SETTINGS,
+    WINDOW_INITIAL,
+    frame,
+    FRAME_HEADER_BYTES,
+    frame.length,
+  )
 }

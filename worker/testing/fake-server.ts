@@ -1,4 +1,5 @@
-// A server that starts the real worker on a project of a few lines and talks to it through a real socket.
+// A server that starts the real worker on a project of a few lines and talks to it through a real
+// socket.
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -7,10 +8,31 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import {
-  ABORT, CANCEL, CONFIG, DRAIN, DRAINED, FATAL, FLAG_END, HELLO, LOG, READY, REQUEST_CHUNK, REQUEST_CREDIT, RESPONSE,
-  RESPONSE_CHUNK, RESPONSE_CREDIT,
+  ABORT,
+  CANCEL,
+  CONFIG,
+  DRAIN,
+  DRAINED,
+  FATAL,
+  FLAG_END,
+  HELLO,
+  LOG,
+  READY,
+  REQUEST_CHUNK,
+  REQUEST_CREDIT,
+  RESPONSE,
+  RESPONSE_CHUNK,
+  RESPONSE_CREDIT,
 } from '../src/wire-constants.ts'
-import { type Frame, type RequestSpec, decodeResponse, encodeFrame, encodeRequest, splitFrames, u32 } from './frames.ts'
+import {
+  type Frame,
+  type RequestSpec,
+  decodeResponse,
+  encodeFrame,
+  encodeRequest,
+  splitFrames,
+  u32,
+} from './frames.ts'
 
 const SOURCES = join(dirname(fileURLToPath(import.meta.url)), '..', 'src')
 /** No test waits longer than this for anything. */
@@ -78,11 +100,13 @@ export class FakeServer {
     this.#socket = child.stdio[3] as Socket
     this.#socket.on('data', (bytes: Buffer) => this.#received(bytes))
     this.#socket.on('error', () => undefined)
-    this.exited = new Promise((resolve) => child.once('exit', (code) => {
-      resolve(code)
-      for (const { answer, done } of this.#pending.values()) done({ ...answer, aborted: true })
-      this.#notify()
-    }))
+    this.exited = new Promise((resolve) =>
+      child.once('exit', (code) => {
+        resolve(code)
+        for (const { answer, done } of this.#pending.values()) done({ ...answer, aborted: true })
+        this.#notify()
+      }),
+    )
   }
 
   /** Starts a worker; with `ready` false without waiting for it. */
@@ -90,18 +114,34 @@ export class FakeServer {
     const directory = mkdtempSync(join(tmpdir(), 'byway-worker-'))
     const byway = join(directory, '.byway')
     writeProject(byway, project)
-    const child = spawn(process.execPath, ['--enable-source-maps', join(SOURCES, 'main.js'), byway], {
-      cwd: directory,
-      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-      env: { ...process.env, NODE_ENV: 'production', ...project.env },
-    })
+    const child = spawn(
+      process.execPath,
+      ['--enable-source-maps', join(SOURCES, 'main.js'), byway],
+      {
+        cwd: directory,
+        stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+        env: { ...process.env, NODE_ENV: 'production', ...project.env },
+      },
+    )
     const server = new FakeServer(child, directory, Object.keys(project.routes))
-    await server.until(() => server.frames.some((frame) => frame.type === HELLO || frame.type === FATAL))
-    server.send(CONFIG, 0, 0, Buffer.from(JSON.stringify({ origin: 'localhost:3000', ...project.config })))
+    await server.until(() =>
+      server.frames.some((frame) => frame.type === HELLO || frame.type === FATAL),
+    )
+    server.send(
+      CONFIG,
+      0,
+      0,
+      Buffer.from(JSON.stringify({ origin: 'localhost:3000', ...project.config })),
+    )
     if (ready) {
-      await server.until(() => server.frames.some((frame) => frame.type === READY || frame.type === FATAL))
+      await server.until(() =>
+        server.frames.some((frame) => frame.type === READY || frame.type === FATAL),
+      )
       const fatal = server.frames.find((frame) => frame.type === FATAL)
-      if (fatal !== undefined) throw new Error(fatal.payload.toString())
+      if (fatal !== undefined) {
+        await server.stop()
+        throw new Error(fatal.payload.toString())
+      }
     }
     return server
   }
@@ -122,23 +162,41 @@ export class FakeServer {
   }
 
   /** Sends a request; the route is the one whose pattern is `spec.path`'s, or the path itself. */
-  open(path: string, spec: RequestSpec & { pattern?: string } = {}): { stream: number, answer: Promise<Answer> } {
+  open(
+    path: string,
+    spec: RequestSpec & { pattern?: string } = {},
+  ): { stream: number; answer: Promise<Answer> } {
     const stream = this.#next++
     const [pathname = '', query] = path.split('?')
     const route = spec.route ?? this.#routes.indexOf(spec.pattern ?? pathname)
     if (route < 0) throw new Error(`there is no route ${pathname}`)
     const answer = new Promise<Answer>((done) => {
       this.#pending.set(stream, {
-        answer: { status: 0, reason: '', headers: [], body: Buffer.alloc(0), pieces: [], aborted: false }, done,
+        answer: {
+          status: 0,
+          reason: '',
+          headers: [],
+          body: Buffer.alloc(0),
+          pieces: [],
+          aborted: false,
+        },
+        done,
       })
     })
-    this.#socket.write(encodeRequest(stream, { path: pathname, query: query ?? '', ...spec, route }))
+    this.#socket.write(
+      encodeRequest(stream, { path: pathname, query: query ?? '', ...spec, route }),
+    )
     return { stream, answer: withPatience(answer, () => `an answer to ${path}`) }
   }
 
   /** Sends a piece of a request's body. */
   chunk(stream: number, bytes: string | Uint8Array, end = false): void {
-    this.send(REQUEST_CHUNK, end ? FLAG_END : 0, stream, typeof bytes === 'string' ? Buffer.from(bytes) : bytes)
+    this.send(
+      REQUEST_CHUNK,
+      end ? FLAG_END : 0,
+      stream,
+      typeof bytes === 'string' ? Buffer.from(bytes) : bytes,
+    )
   }
 
   /** Gives a request up. */
@@ -159,8 +217,12 @@ export class FakeServer {
   async until(condition: () => boolean): Promise<void> {
     if (condition()) return
     let watcher: (() => void) | undefined
-    const held = new Promise<void>((resolve) => {
-      watcher = () => { if (condition()) resolve() }
+    const held = new Promise<void>((resolve, reject) => {
+      watcher = () => {
+        if (condition()) resolve()
+        else if (this.#child.exitCode !== null)
+          reject(new Error(`the worker exited: ${JSON.stringify(this.logs)}`))
+      }
       this.#watchers.add(watcher)
     })
     await withPatience(held, () => `${condition.toString()}; logs: ${JSON.stringify(this.logs)}`)
@@ -175,7 +237,8 @@ export class FakeServer {
 
   /** How many bytes of request bodies the worker has credited on a stream. */
   credited(stream: number): number {
-    return this.frames.filter((frame) => frame.type === REQUEST_CREDIT && frame.stream === stream)
+    return this.frames
+      .filter((frame) => frame.type === REQUEST_CREDIT && frame.stream === stream)
       .reduce((sum, frame) => sum + frame.payload.readUInt32LE(), 0)
   }
 
@@ -209,7 +272,8 @@ export class FakeServer {
   #frame(frame: Frame): void {
     this.frames.push(frame)
     const { type, flags, stream, payload } = frame
-    if (type === LOG) this.logs.push({ level: payload[0]!, stream, text: payload.toString('utf8', 1) })
+    if (type === LOG)
+      this.logs.push({ level: payload[0]!, stream, text: payload.toString('utf8', 1) })
     const pending = this.#pending.get(stream)
     if (pending === undefined) return
     const { answer } = pending
@@ -220,7 +284,8 @@ export class FakeServer {
     } else if (type === RESPONSE_CHUNK) {
       if (answer.status === 0) throw new Error('a chunk without a head')
       answer.pieces.push(payload)
-      if (this.creditAtOnce && payload.length > 0 && (flags & FLAG_END) === 0) this.credit(stream, payload.length)
+      if (this.creditAtOnce && payload.length > 0 && (flags & FLAG_END) === 0)
+        this.credit(stream, payload.length)
     } else if (type === ABORT && payload[0] === 1) {
       answer.aborted = true
     } else {

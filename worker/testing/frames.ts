@@ -2,7 +2,11 @@
 
 import { METHODS } from '../src/exchange.ts'
 import {
-  FLAG_END, FLAG_HAS_BODY, FLAG_HTTPS, FRAME_HEADER_BYTES, REQUEST,
+  FLAG_END,
+  FLAG_HAS_BODY,
+  FLAG_HTTPS,
+  FRAME_HEADER_BYTES,
+  REQUEST,
 } from '../src/wire-constants.ts'
 
 /** A whole frame. */
@@ -33,7 +37,12 @@ export interface RequestSpec {
 }
 
 /** Encodes one frame. */
-export function encodeFrame(type: number, flags: number, stream: number, payload: Uint8Array = new Uint8Array(0)): Buffer {
+export function encodeFrame(
+  type: number,
+  flags: number,
+  stream: number,
+  payload: Uint8Array = new Uint8Array(0),
+): Buffer {
   const frame = Buffer.alloc(FRAME_HEADER_BYTES + payload.length)
   frame.writeUInt32LE(payload.length, 0)
   frame[4] = type
@@ -67,14 +76,29 @@ export function encodeRequest(stream: number, spec: RequestSpec = {}): Buffer {
   const number = METHODS.indexOf(method as 'GET')
   const params = Object.entries(spec.params ?? {})
   const headers = spec.headers ?? []
-  const body = typeof spec.body === 'string' ? Buffer.from(spec.body) : spec.body ?? new Uint8Array(0)
+  const body =
+    typeof spec.body === 'string' ? Buffer.from(spec.body) : (spec.body ?? new Uint8Array(0))
   const parts: Uint8Array[] = [u32(spec.route ?? 0), Buffer.from([Math.max(number, 0)])]
   if (number < 1) parts.push(str16(method))
-  parts.push(Buffer.from([11]), u16(40000), str16(spec.address ?? '127.0.0.1'), str16(spec.authority ?? ''))
-  parts.push(str16(spec.path ?? '/', 'latin1'), str16(spec.query ?? '', 'latin1'), u16(params.length))
+  parts.push(
+    Buffer.from([11]),
+    u16(40000),
+    str16(spec.address ?? '127.0.0.1'),
+    str16(spec.authority ?? ''),
+  )
+  parts.push(
+    str16(spec.path ?? '/', 'latin1'),
+    str16(spec.query ?? '', 'latin1'),
+    u16(params.length),
+  )
   for (const [name, value] of params) {
     const values = Array.isArray(value) ? value : [value]
-    parts.push(str16(name), Buffer.from([Array.isArray(value) ? 1 : 0]), u16(values.length), ...values.map((one) => str16(one)))
+    parts.push(
+      str16(name),
+      Buffer.from([Array.isArray(value) ? 1 : 0]),
+      u16(values.length),
+      ...values.map((one) => str16(one)),
+    )
   }
   parts.push(u16(headers.length))
   for (const [name, value] of headers) {
@@ -83,7 +107,10 @@ export function encodeRequest(stream: number, spec: RequestSpec = {}): Buffer {
   }
   parts.push(body)
   const announced = spec.hasBody ?? (spec.more === true || spec.body !== undefined)
-  const flags = (spec.more === true ? 0 : FLAG_END) | (announced ? FLAG_HAS_BODY : 0) | (spec.https === true ? FLAG_HTTPS : 0)
+  const flags =
+    (spec.more === true ? 0 : FLAG_END) |
+    (announced ? FLAG_HAS_BODY : 0) |
+    (spec.https === true ? FLAG_HTTPS : 0)
   return encodeFrame(REQUEST, flags, stream, Buffer.concat(parts))
 }
 
@@ -116,7 +143,7 @@ export function decodeResponse(payload: Buffer): DecodedResponse {
 }
 
 /** Splits what the worker sent into frames; gives the bytes of an unfinished one back. */
-export function splitFrames(bytes: Buffer): { frames: Frame[], rest: Buffer } {
+export function splitFrames(bytes: Buffer): { frames: Frame[]; rest: Buffer } {
   const frames: Frame[] = []
   let at = 0
   while (bytes.length - at >= FRAME_HEADER_BYTES) {

@@ -1,2 +1,52 @@
-//! The project's own commands.
-fn main() {}
+//! The project's own commands, run as `cargo xtask VERB`. They need cargo, Node and npm, nothing else.
+
+mod arguments;
+mod bench;
+mod conformance;
+mod demo;
+mod node;
+mod print;
+mod project;
+mod running;
+mod test;
+#[cfg(test)]
+mod tidy;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use arguments::Arguments;
+
+const USAGE: &str = "\
+cargo xtask demo [--check] [--port N]   build byway, start the example project, print requests to try;
+                                        --check sends them, compares the answers and stops
+cargo xtask test                        everything: worker, unit, protocol, end to end, format, lints
+cargo xtask conformance --base http://localhost:PORT [--app app|app2|app3] [--group G,…] [--only N,…]
+                        [--quirk skip|only] [--retries N] [--timeout S] [--strict-case]
+                                        replay recorded requests against a running server
+cargo xtask bench [--only NAME,…] [--scenario NAME,…] [--seconds N] [--rounds N] [--quick] [--json FILE]
+                                        byway beside Next, Hono, Fastify, node:http, Bun and bare hyper";
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::new(std::env::args().skip(1));
+    let verb = arguments.next_word().unwrap_or_default();
+    let done = match verb.as_str() {
+        "demo" => demo::run(arguments),
+        "test" => test::run(arguments),
+        "bench" => bench::run(arguments),
+        "conformance" => conformance::run(arguments),
+        _ => {
+            print::progress(USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    exit_code(done)
+}
+
+fn exit_code(done: Result<ExitCode>) -> ExitCode {
+    done.unwrap_or_else(|error| {
+        print::progress(&format!("error: {error:#}"));
+        ExitCode::FAILURE
+    })
+}

@@ -6,7 +6,8 @@
 //! and are resolved by Node at run time; see `packages.rs`.
 //!
 //! The modules, in the order in which a build meets them: `names` (what chunks are called), `options`,
-//! `plugin` with `specifier`, `packages`, `runtime`, `virtual_modules` and `place` (what an import means),
+//! `plugin` with `resolve`, `specifier`, `packages`, `runtime`, `virtual_modules`, `place` and `templates` (what an import
+//! means),
 //! `methods` (what a route exports), `report` with `syntax` and `suggest` (what went wrong), `emit`
 //! (writing it all down).
 
@@ -20,10 +21,12 @@ mod pipeline;
 mod place;
 mod plugin;
 mod report;
+mod resolve;
 mod runtime;
 mod specifier;
 mod suggest;
 mod syntax;
+mod templates;
 mod virtual_modules;
 
 use std::io;

@@ -75,8 +75,12 @@ mod tests {
         let names = names.iter().map(|&name| name.to_owned()).collect();
         let exports = RouteExports { names, open_ended: false };
         let found = methods(&route, &exports);
-        assert_eq!(found.as_deref().map(|it| it.iter().map(String::as_str).collect()), expect.map(<[_]>::to_vec));
-        let found: Vec<String> = warnings(&route, &exports).into_iter().map(|it| it.message).collect();
+        assert_eq!(
+            found.as_deref().map(|it| it.iter().map(String::as_str).collect()),
+            expect.map(<[_]>::to_vec)
+        );
+        let found: Vec<String> =
+            warnings(&route, &exports).into_iter().map(|it| it.message).collect();
         assert_eq!(found.len(), messages.len(), "{found:?}");
         for (found, expect) in found.iter().zip(messages) {
             assert!(found.contains(expect), "{found:?}");

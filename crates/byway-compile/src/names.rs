@@ -80,7 +80,12 @@ mod tests {
     #[test]
     fn equal_names_get_numbers_whatever_their_case() {
         check(
-            &["app/a/[id]/route.ts", "app/a/id/route.ts", "app/A/ID/route.ts", "app/a/id-2/route.ts"],
+            &[
+                "app/a/[id]/route.ts",
+                "app/a/id/route.ts",
+                "app/A/ID/route.ts",
+                "app/a/id-2/route.ts",
+            ],
             &["app.a.id", "app.a.id-2", "app.A.ID-3", "app.a.id-2-2"],
         );
     }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use rolldown::{
     BundlerOptions, BundlerTransformOptions, ChecksOptions, ChunkFilenamesOutputOption, Either,
-    InputItem, JsxOptions, LogLevel, ModuleType, OutputFormat, PathsOutputOption, Platform,
-    PreserveEntrySignatures, RawMinifyOptions, SanitizeFilename, SourceMapPathTransform,
-    SourceMapType, TsConfig,
+    ExperimentalOptions, InputItem, JsxOptions, LogLevel, ModuleType, OutputFormat,
+    PathsOutputOption, Platform, PreserveEntrySignatures, RawMinifyOptions, SanitizeFilename,
+    SourceMapPathTransform, SourceMapType, TsConfig,
 };
+
+use rustc_hash::FxHashMap;
 
 use crate::place::Layout;
 use crate::virtual_modules::display_name;
@@ -64,15 +66,26 @@ pub(crate) fn bundler_options(setup: &Setup<'_>) -> BundlerOptions {
             Some(path) => TsConfig::Manual(path.to_owned()),
             None => TsConfig::Auto(false),
         }),
-        strict_execution_order: Some(std::env::var("STRICT").is_ok()),
-        keep_names: Some(std::env::var("KEEP").is_ok()),
-        experimental: Some(rolldown::ExperimentalOptions { on_demand_wrapping: Some(std::env::var("DEMAND").is_ok()), ..Default::default() }),
-        module_types: Some(["js", "mjs", "cjs"].map(|ending| (ending.to_owned(), ModuleType::Jsx)).into_iter().collect()),
+        module_types: Some(module_types()),
+        // A class keeps its `name` where another one forces a new variable on it.
+        keep_names: Some(true),
+        // Modules run in the order of their imports across chunks too; only those are wrapped in
+        // functions whose order would otherwise change.
+        strict_execution_order: Some(true),
+        experimental: Some(ExperimentalOptions {
+            on_demand_wrapping: Some(true),
+            ..ExperimentalOptions::default()
+        }),
         shim_missing_exports: Some(setup.shim_missing_exports),
         checks: Some(checks()),
         log_level: Some(LogLevel::Silent),
         ..BundlerOptions::default()
     }
+}
+
+/// As under Next, any JavaScript file may contain JSX.
+fn module_types() -> FxHashMap<String, ModuleType> {
+    ["js", "mjs", "cjs"].map(|ending| (ending.to_owned(), ModuleType::Jsx)).into_iter().collect()
 }
 
 /// JSX is always compiled: Next's own tsconfig says `preserve`, for its compiler to do the rest.
@@ -117,7 +130,7 @@ fn exact_paths(layout: &Layout) -> PathsOutputOption {
     let layout = layout.clone();
     PathsOutputOption::Fn(Arc::new(move |id| {
         let path = PathBuf::from(id);
-        let relative = path.is_absolute().then(|| layout.from_chunk(&path));
+        let relative = path.is_absolute().then(|| layout.chunk_path(&path));
         let name = relative.unwrap_or_else(|| id.to_owned());
         Box::pin(async move { Ok(name) })
     }))

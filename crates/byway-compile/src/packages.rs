@@ -1,7 +1,7 @@
 //! Which imports stay outside the bundle, and in which form.
 //!
 //! npm packages are loaded by Node, in place: native add-ons, worker threads and files beside a package
-//! keep working. A CommonJS package is reached through a small virtual module that requires it, so that
+//! keep working. A `CommonJS` package is reached through a small virtual module that requires it, so that
 //! the bundler's interop applies and `import { verify } from 'jsonwebtoken'` works although Node's own
 //! loader rejects it. Sources that Node cannot run as they are get bundled like project files.
 
@@ -9,6 +9,7 @@ use std::fs;
 use std::path::Path;
 
 use oxc::allocator::Allocator;
+use oxc::ast::ast::Statement;
 use oxc::parser::Parser;
 use oxc::span::SourceType;
 
@@ -23,6 +24,26 @@ pub(crate) enum Treatment {
     ImportModule,
     /// Leave it to Node's `require`.
     RequireModule,
+}
+
+/// Files that bundlers let code import although they are not code.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Asset {
+    /// Has no effect in an API.
+    Style,
+    /// Next makes a URL of it that only pages can use.
+    Image,
+}
+
+/// What kind of asset `file` is, if any.
+pub(crate) fn asset(file: &Path) -> Option<Asset> {
+    match file.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        "css" | "scss" | "sass" | "less" => Some(Asset::Style),
+        "png" | "jpg" | "jpeg" | "gif" | "webp" | "avif" | "ico" | "bmp" | "svg" => {
+            Some(Asset::Image)
+        }
+        _ => None,
+    }
 }
 
 /// Files of packages are read up to this size when the bundler has to guess their kind.
@@ -61,15 +82,18 @@ fn has_module_syntax(file: &Path) -> bool {
     };
     let mentions = text.lines().any(|line| {
         let line = line.trim_start();
-        line.starts_with("import") || line.starts_with("export") || line.contains(";export")
-            || line.contains(";import") || line.contains("}export")
+        line.starts_with("import")
+            || line.starts_with("export")
+            || line.contains(";export")
+            || line.contains(";import")
+            || line.contains("}export")
     });
     if !mentions {
         return false;
     }
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, &text, SourceType::unambiguous()).parse();
-    parsed.program.body.iter().any(|it| it.is_module_declaration())
+    parsed.program.body.iter().any(Statement::is_module_declaration)
 }
 
 /// Whether Node finds `file` by its specifier only because bundlers add extensions: its loader for

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use byway_error::Diagnostic;
 use byway_routes::manifest::{MANIFEST_VERSION, Manifest, Route};
 use parking_lot::Mutex;
 use rolldown::{BundleOutput, Bundler};
@@ -17,9 +18,10 @@ use crate::names::chunk_names;
 use crate::next_users::packages_import_next;
 use crate::options::{Setup, bundler_options};
 use crate::place::Layout;
-use crate::plugin::{Byway, Finding};
+use crate::plugin::{Broken, Byway, Finding};
 use crate::report::Reporter;
 use crate::runtime::{MAIN, RuntimeSources};
+use crate::syntax;
 use crate::virtual_modules::worker_id;
 use crate::{BuildError, BuildInput, BuildOutput};
 
@@ -49,31 +51,35 @@ pub async fn build_with(
 ) -> Result<BuildOutput, BuildError> {
     let plan = Plan::new(input, runtime)?;
     let mut reporter = Reporter::new(&plan.layout);
-    let mut bundled = plan.bundle(false).await?;
+    let mut bundled = plan.bundle(false, Broken::new()).await?;
     if let Err(errors) = &bundled.result
         && errors.iter().all(|it| matches!(it.kind(), EventKind::MissingExportError))
     {
         // As under Next, such an import is `undefined`, which is that route's own trouble.
         reporter.add_missing_exports(errors);
-        bundled = plan.bundle(true).await?;
+        bundled = plan.bundle(true, Broken::new()).await?;
     }
     reporter.add_findings(&bundled.findings);
     let output = match bundled.result {
         Ok(output) => output,
         Err(errors) => {
             reporter.add_errors(&errors);
+            plan.look_behind(&errors, &mut reporter).await?;
             return Err(BuildError::Project(reporter.finish()));
         }
     };
     reporter.add_warnings(&output.warnings);
     let manifest = plan.manifest(&output, &mut reporter)?;
     let warnings = reporter.finish();
-    if warnings.iter().any(byway_error::Diagnostic::is_error) {
+    if warnings.iter().any(Diagnostic::is_error) {
         return Err(BuildError::Project(warnings));
     }
     emit::write(&plan.out_dir, &output.assets, &manifest)?;
     Ok(BuildOutput { manifest, warnings })
 }
+
+/// Files with errors hide what they import. So many layers of them are uncovered.
+const LAYERS_MAX: usize = 10;
 
 /// A build with everything that can be known before it runs.
 struct Plan {
@@ -115,7 +121,38 @@ impl Plan {
         Ok(Self { input, layout, out_dir, runtime: Arc::new(runtime), routes, next })
     }
 
-    async fn bundle(&self, shim_missing_exports: bool) -> Result<Bundled, BuildError> {
+    /// Reports the errors in files that only broken files import.
+    async fn look_behind(
+        &self,
+        errors: &[BuildDiagnostic],
+        reporter: &mut Reporter<'_>,
+    ) -> Result<(), BuildError> {
+        let mut broken = Broken::new();
+        let mut unseen = broken_files(errors, &broken);
+        for _ in 0..LAYERS_MAX {
+            if unseen.is_empty() {
+                break;
+            }
+            broken.append(&mut unseen);
+            let bundled = self.bundle(true, broken.clone()).await?;
+            // A broken file is read without its types, so that not all it imports has to exist.
+            let findings = bundled.findings.into_iter();
+            let findings: Vec<_> =
+                findings.filter(|it| !broken.contains_key(&it.importer)).collect();
+            reporter.add_findings(&findings);
+            if let Err(errors) = bundled.result {
+                unseen = broken_files(&errors, &broken);
+                reporter.add_errors(&errors);
+            }
+        }
+        Ok(())
+    }
+
+    async fn bundle(
+        &self,
+        shim_missing_exports: bool,
+        broken: Broken,
+    ) -> Result<Bundled, BuildError> {
         let options = bundler_options(&Setup {
             layout: &self.layout,
             out_dir: &self.out_dir,
@@ -129,6 +166,8 @@ impl Plan {
             layout: self.layout.clone(),
             runtime: Arc::clone(&self.runtime),
             transpile: self.input.transpile_packages.clone(),
+            tsconfig: self.input.tsconfig.clone(),
+            broken,
             findings: Arc::clone(&findings),
         };
         // The bundler is third-party code that may panic: in a task of its own that is an error.
@@ -204,12 +243,29 @@ impl Plan {
         Ok(Manifest {
             version: MANIFEST_VERSION,
             worker: chunk_file(WORKER),
-            instrumentation: self.input.instrumentation.as_ref().map(|_| chunk_file(INSTRUMENTATION)),
+            instrumentation: self
+                .input
+                .instrumentation
+                .as_ref()
+                .map(|_| chunk_file(INSTRUMENTATION)),
             next_modules,
             packages_import_next: packages_import_next(self.layout.project_dir()),
             routes,
         })
     }
+}
+
+/// The files that `errors` are about, without those that are known, and what they import.
+fn broken_files(errors: &[BuildDiagnostic], known: &Broken) -> Broken {
+    let files = errors.iter().filter_map(|error| error.id().map(PathBuf::from));
+    files
+        .filter(|file| file.is_absolute() && !known.contains_key(file))
+        .filter_map(|file| {
+            let source = fs::read_to_string(&file).ok()?;
+            let imports = syntax::imports_of_broken(&file, &source);
+            Some((file, imports))
+        })
+        .collect()
 }
 
 fn chunk_file(name: &str) -> String {

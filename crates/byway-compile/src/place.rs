@@ -8,7 +8,8 @@ use std::path::{Component, Path, PathBuf};
 
 use oxc::allocator::Allocator;
 use oxc::ast::ast::{
-    BindingIdentifier, Expression, ImportMeta, ObjectProperty, Program, StaticMemberExpression,
+    BindingIdentifier, Expression, ImportMeta, ObjectProperty, Program, Statement,
+    StaticMemberExpression,
 };
 use oxc::ast_visit::{Visit, VisitMut, walk, walk_mut};
 use oxc::parser::Parser;
@@ -41,13 +42,13 @@ impl Layout {
     }
 
     /// `path` from the project, with `/`.
-    pub(crate) fn from_project(&self, path: &Path) -> String {
+    pub(crate) fn project_path(&self, path: &Path) -> String {
         relative(&self.project_dir, path)
     }
 
     /// `path` from a chunk, as a relative specifier.
-    pub(crate) fn from_chunk(&self, path: &Path) -> String {
-        format!("{}{}", self.project_from_chunk, url_path(&self.from_project(path)))
+    pub(crate) fn chunk_path(&self, path: &Path) -> String {
+        format!("{}{}", self.project_from_chunk, url_path(&self.project_path(path)))
     }
 }
 
@@ -68,9 +69,7 @@ pub(crate) fn url_path(path: &str) -> String {
 
 /// Cheap test that spares most modules the walk.
 pub(crate) fn may_ask(source: &str) -> bool {
-    source.contains("import.meta")
-        || source.contains("__dirname")
-        || source.contains("__filename")
+    source.contains("import.meta") || source.contains("__dirname") || source.contains("__filename")
 }
 
 /// Rewrites `program`, the module at `file`.
@@ -82,8 +81,8 @@ pub(crate) fn rewrite<'a>(
 ) {
     let mut facts = Facts::default();
     facts.visit_program(program);
-    let source = layout.from_project(file);
-    let folder = file.parent().map_or_else(String::new, |dir| layout.from_project(dir));
+    let source = layout.project_path(file);
+    let folder = file.parent().map_or_else(String::new, |dir| layout.project_path(dir));
     let mut rewriter = Rewriter { allocator, layout, facts, source, folder };
     rewriter.visit_program(program);
 }
@@ -98,7 +97,7 @@ struct Facts {
 
 impl<'a> Visit<'a> for Facts {
     fn visit_program(&mut self, program: &Program<'a>) {
-        self.is_module = program.body.iter().any(|it| it.is_module_declaration());
+        self.is_module = program.body.iter().any(Statement::is_module_declaration);
         walk::walk_program(self, program);
     }
 
@@ -209,7 +208,7 @@ impl<'a> VisitMut<'a> for Rewriter<'a, '_> {
 }
 
 /// New code stands for what was there: errors in it point to the user's own expression.
-struct AllSpans(Span);
+pub(crate) struct AllSpans(pub(crate) Span);
 
 impl VisitMut<'_> for AllSpans {
     fn visit_span(&mut self, span: &mut Span) {
@@ -238,7 +237,10 @@ mod tests {
     fn a_chunk_finds_sources_outside_the_project() {
         let layout =
             Layout::new(Path::new("/r/apps/web"), Path::new("/r/apps/web/.byway/server/routes"));
-        assert_eq!(layout.from_chunk(Path::new("/r/packages/x/a?.js")), "../../../../../packages/x/a%3F.js");
-        assert_eq!(layout.from_chunk(Path::new("/r/apps/web/lib/a.js")), "../../../lib/a.js");
+        assert_eq!(
+            layout.chunk_path(Path::new("/r/packages/x/a?.js")),
+            "../../../../../packages/x/a%3F.js"
+        );
+        assert_eq!(layout.chunk_path(Path::new("/r/apps/web/lib/a.js")), "../../../lib/a.js");
     }
 }

@@ -1,23 +1,24 @@
 //! byway's view of imports, told to the bundler.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rolldown_common::{ImportKind, ModuleType, ResolvedExternal, ResolvedId};
+use rolldown_common::ModuleType;
 use rolldown_ecmascript::WithMutFields;
 use rolldown_plugin::{
     HookLoadArgs, HookLoadOutput, HookLoadReturn, HookResolveIdArgs, HookResolveIdOutput,
     HookResolveIdReturn, HookTransformAstArgs, HookTransformAstReturn, HookUsage, Plugin,
-    PluginContext, PluginContextResolveOptions, SharedLoadPluginContext,
+    PluginContext, SharedLoadPluginContext,
 };
-use rolldown_resolver::ResolveError;
 
-use crate::packages::{self, Treatment};
 use crate::place::{self, Layout};
+use crate::resolve::external;
 use crate::runtime::RuntimeSources;
-use crate::specifier::{Specifier, is_for_pages, package_name, package_subpath};
+use crate::specifier::{Specifier, is_for_pages};
+use crate::templates;
 use crate::virtual_modules::{self as virtuals, Virtual};
 
 /// Something wrong with an import. The build goes on with a module in its place that throws, so that
@@ -41,7 +42,7 @@ pub(crate) enum Problem {
     NoPackage,
     /// The package is there, the part of it is not. Only what needs it fails, when it runs.
     NoSubpath,
-    /// A part of Next that is for pages.
+    /// A part of Next, or an image, that is for pages.
     ForPages,
     /// Next's inside, or a part that does not exist.
     NextInternal,
@@ -53,11 +54,18 @@ pub(crate) struct Byway {
     pub(crate) layout: Layout,
     pub(crate) runtime: Arc<RuntimeSources>,
     pub(crate) transpile: Vec<String>,
+    pub(crate) tsconfig: Option<PathBuf>,
+    /// Files that cannot be compiled, with what they import: in their place a module does just that, so
+    /// that errors behind them are found too.
+    pub(crate) broken: Broken,
     pub(crate) findings: Arc<Mutex<Vec<Finding>>>,
 }
 
+/// Files with errors, and the specifiers of their imports.
+pub(crate) type Broken = BTreeMap<PathBuf, Vec<String>>;
+
 impl Byway {
-    fn found(&self, args: &HookResolveIdArgs<'_>, problem: Problem) {
+    pub(crate) fn found(&self, args: &HookResolveIdArgs<'_>, problem: Problem) {
         if let Some(importer) = args.importer {
             let finding = Finding {
                 importer: PathBuf::from(importer),
@@ -68,7 +76,11 @@ impl Byway {
         }
     }
 
-    fn missing(&self, args: &HookResolveIdArgs<'_>, problem: Problem) -> HookResolveIdOutput {
+    pub(crate) fn missing(
+        &self,
+        args: &HookResolveIdArgs<'_>,
+        problem: Problem,
+    ) -> HookResolveIdOutput {
         self.found(args, problem);
         HookResolveIdOutput::from_id(virtuals::missing_id(args.specifier))
     }
@@ -91,7 +103,7 @@ impl Byway {
                 Some(HookResolveIdOutput::from_id(virtuals::worker_id(&target)))
             }
             Virtual::Package { .. } => Some(external(specifier)),
-            Virtual::Missing(_) | Virtual::Unsupported(_) | Virtual::Place => None,
+            Virtual::Missing(_) | Virtual::Unsupported(_) | Virtual::Place | Virtual::Style => None,
         }
     }
 
@@ -106,118 +118,18 @@ impl Byway {
         self.missing(args, Problem::NextInternal)
     }
 
-    /// Files, packages and aliases: resolved as the bundler does it, then sorted.
-    async fn resolve_on_disk(
-        &self,
-        ctx: &PluginContext,
-        args: &HookResolveIdArgs<'_>,
-        importer: &str,
-    ) -> HookResolveIdReturn {
-        let resolved = match lookup(ctx, args.specifier, importer, args.kind).await? {
-            Ok(resolved) => resolved,
-            Err(error) => return Ok(self.unresolved(args, importer, &error)),
-        };
-        // Node's own modules.
-        if !matches!(resolved.external, ResolvedExternal::Bool(false)) {
-            return Ok(None);
-        }
-        let specifier = Specifier::of(args.specifier);
-        if specifier == Specifier::Path {
-            return Ok(Some(HookResolveIdOutput::from_resolved_id(resolved)));
-        }
-        let file = PathBuf::from(resolved.id.as_str());
-        let type_module =
-            resolved.package_json.as_ref().is_some_and(|json| json.r#type() == Some("module"));
-        match packages::treatment(&file, args.specifier, type_module, &self.transpile) {
-            Treatment::Bundle => Ok(Some(HookResolveIdOutput::from_resolved_id(resolved))),
-            Treatment::ImportModule => {
-                let exact = packages::needs_exact_path(&file, package_subpath(args.specifier))
-                    || !self.same_from_project(ctx, args, &resolved).await?;
-                Ok(Some(if exact { exact_external(&resolved) } else { external(args.specifier) }))
-            }
-            Treatment::RequireModule => {
-                let anchor = if self.same_from_project(ctx, args, &resolved).await? {
-                    String::new()
-                } else {
-                    let dir = Path::new(importer).parent().unwrap_or(Path::new("/"));
-                    place::url_path(&self.layout.from_project(dir))
-                };
-                let id = virtuals::package_id(&anchor, args.specifier);
-                Ok(Some(HookResolveIdOutput::from_id(id)))
-            }
-        }
-    }
-
-    /// Whether the project's own folder, and so a chunk in `.byway/`, finds the same file.
-    async fn same_from_project(
-        &self,
-        ctx: &PluginContext,
-        args: &HookResolveIdArgs<'_>,
-        resolved: &ResolvedId,
-    ) -> anyhow::Result<bool> {
-        let from = self.layout.project_dir().join("chunk.mjs");
-        let from = from.to_string_lossy();
-        let other = lookup(ctx, args.specifier, &from, args.kind).await?;
-        Ok(other.is_ok_and(|other| other.id == resolved.id))
-    }
-
-    fn unresolved(
-        &self,
-        args: &HookResolveIdArgs<'_>,
-        importer: &str,
-        error: &ResolveError,
-    ) -> Option<HookResolveIdOutput> {
-        let name = match Specifier::of(args.specifier) {
-            Specifier::Bare => package_name(args.specifier),
-            _ => None,
-        };
-        let installed = name.is_some_and(|name| packages::is_installed(Path::new(importer), name));
-        match error {
-            ResolveError::NotFound(_) | ResolveError::ExtensionAlias(..) => match name {
-                None => Some(self.missing(args, Problem::NoFile)),
-                Some(_) if installed => Some(self.absent_subpath(args, importer)),
-                Some(_) => Some(self.missing(args, Problem::NoPackage)),
-            },
-            _ if installed => Some(self.absent_subpath(args, importer)),
-            // The bundler's own words are best for a broken tsconfig or package.json.
-            _ => None,
-        }
-    }
-
-    /// Node may still find it under conditions of its own; if not, its error says why.
-    fn absent_subpath(&self, args: &HookResolveIdArgs<'_>, importer: &str) -> HookResolveIdOutput {
-        self.found(args, Problem::NoSubpath);
-        let dir = Path::new(importer).parent().unwrap_or(Path::new("/"));
-        let anchor = place::url_path(&self.layout.from_project(dir));
-        HookResolveIdOutput::from_id(virtuals::package_id(&anchor, args.specifier))
+    /// Which folders tsconfig's `paths` make of `head`, the start of a specifier up to a `/`.
+    fn aliased(&self, ctx: &PluginContext, head: &str) -> Vec<PathBuf> {
+        let Some(tsconfig) = &self.tsconfig else { return Vec::new() };
+        let Ok(tsconfig) = ctx.resolver().resolve_tsconfig(tsconfig) else { return Vec::new() };
+        // Patterns match files, so a name is added for a moment.
+        let files = tsconfig.resolve_path_alias_or_base_url(&format!("{head}_"));
+        files.iter().filter_map(|file| file.parent().map(Path::to_owned)).collect()
     }
 }
 
-async fn lookup(
-    ctx: &PluginContext,
-    specifier: &str,
-    importer: &str,
-    import_kind: ImportKind,
-) -> anyhow::Result<Result<ResolvedId, ResolveError>> {
-    let options = PluginContextResolveOptions { import_kind, ..Default::default() };
-    ctx.resolve(specifier, Some(importer), Some(options)).await
-}
-
-fn external(specifier: &str) -> HookResolveIdOutput {
-    HookResolveIdOutput {
-        id: specifier.into(),
-        external: Some(ResolvedExternal::Bool(true)),
-        ..Default::default()
-    }
-}
-
-/// An absolute id; `options` turns it into a path relative to the chunk.
-fn exact_external(resolved: &ResolvedId) -> HookResolveIdOutput {
-    HookResolveIdOutput {
-        id: resolved.id.as_str().into(),
-        external: Some(ResolvedExternal::Absolute),
-        ..Default::default()
-    }
+fn script(code: String) -> HookLoadOutput {
+    HookLoadOutput { code: code.into(), module_type: Some(ModuleType::Js), ..Default::default() }
 }
 
 impl Plugin for Byway {
@@ -262,30 +174,40 @@ impl Plugin for Byway {
     }
 
     async fn load(&self, _: SharedLoadPluginContext, args: &HookLoadArgs<'_>) -> HookLoadReturn {
-        let Some(module) = Virtual::parse(args.id) else { return Ok(None) };
+        let Some(module) = Virtual::parse(args.id) else {
+            let imports = self.broken.get(Path::new(args.id));
+            return Ok(imports.map(|imports| script(virtuals::imports_code(imports))));
+        };
         let code = match module {
             Virtual::Worker(name) => return self.runtime.load(name).map(Some),
             Virtual::Package { anchor, specifier } => virtuals::package_code(anchor, specifier),
             Virtual::Missing(specifier) => virtuals::missing_code(specifier),
             Virtual::Unsupported(specifier) => virtuals::unsupported_code(specifier),
+            Virtual::Style => "export default {};\n".to_owned(),
             Virtual::Place => virtuals::place_code(&self.layout),
         };
-        let output = HookLoadOutput {
-            code: code.into(),
-            module_type: Some(ModuleType::Js),
-            ..Default::default()
-        };
-        Ok(Some(output))
+        Ok(Some(script(code)))
     }
 
     async fn transform_ast(
         &self,
-        _: &PluginContext,
-        args: HookTransformAstArgs<'_>) -> HookTransformAstReturn {
+        ctx: &PluginContext,
+        args: HookTransformAstArgs<'_>,
+    ) -> HookTransformAstReturn {
         let mut ast = args.ast;
-        if Path::new(args.id).is_absolute() && place::may_ask(ast.source()) {
+        let file = Path::new(args.id);
+        if !file.is_absolute() {
+            return Ok(ast);
+        }
+        if templates::may_ask(ast.source()) {
+            let aliased = |head: &str| self.aliased(ctx, head);
             ast.program.with_mut(|WithMutFields { allocator, program, .. }| {
-                place::rewrite(program, allocator, &self.layout, Path::new(args.id));
+                templates::rewrite(program, allocator, file, &aliased);
+            });
+        }
+        if place::may_ask(ast.source()) {
+            ast.program.with_mut(|WithMutFields { allocator, program, .. }| {
+                place::rewrite(program, allocator, &self.layout, file);
             });
         }
         Ok(ast)

@@ -24,12 +24,20 @@ pub(crate) struct Reporter<'a> {
     layout: &'a Layout,
     sources: BTreeMap<PathBuf, Option<String>>,
     parsed: HashSet<PathBuf>,
+    /// Importers with the specifiers that are reported already.
+    explained: HashSet<(PathBuf, String)>,
     found: Vec<Diagnostic>,
 }
 
 impl<'a> Reporter<'a> {
     pub(crate) fn new(layout: &'a Layout) -> Self {
-        Self { layout, sources: BTreeMap::new(), parsed: HashSet::new(), found: Vec::new() }
+        Self {
+            layout,
+            sources: BTreeMap::new(),
+            parsed: HashSet::new(),
+            explained: HashSet::new(),
+            found: Vec::new(),
+        }
     }
 
     /// All diagnostics: errors first, each kind sorted by file and place, without repetitions.
@@ -139,9 +147,8 @@ impl<'a> Reporter<'a> {
 
     /// Imports that the plugin could not resolve.
     pub(crate) fn add_findings(&mut self, findings: &[Finding]) {
-        let mut seen = HashSet::new();
         for finding in findings {
-            if seen.insert((&finding.importer, &finding.specifier)) {
+            if self.explained.insert((finding.importer.clone(), finding.specifier.clone())) {
                 self.add_finding(finding);
             }
         }
@@ -214,7 +221,7 @@ impl<'a> Reporter<'a> {
     }
 
     fn name(&self, file: &Path) -> String {
-        self.layout.from_project(file)
+        self.layout.project_path(file)
     }
 
     /// Errors of the bundler itself quote absolute paths.

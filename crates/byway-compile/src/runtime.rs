@@ -50,8 +50,7 @@ impl RuntimeSources {
     pub(crate) fn next_modules(&self) -> Vec<(String, String)> {
         let mut modules = Vec::new();
         for name in self.files.keys() {
-            let Some(stem) =
-                name.strip_prefix("next/").and_then(|rest| rest.strip_suffix(".ts"))
+            let Some(stem) = name.strip_prefix("next/").and_then(|rest| rest.strip_suffix(".ts"))
             else {
                 continue;
             };
@@ -111,6 +110,7 @@ impl RuntimeSources {
     }
 }
 
+#[expect(clippy::redundant_closure_for_method_calls, reason = "the map's type has no name here")]
 fn strip_types(name: &str, text: &str) -> anyhow::Result<HookLoadOutput> {
     let allocator = Allocator::default();
     let mut parsed = Parser::new(&allocator, text, SourceType::ts()).parse();

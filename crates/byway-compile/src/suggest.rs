@@ -25,9 +25,9 @@ pub(crate) fn similar_specifier(
         for entry in entries.take(ENTRIES_MAX).flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let Some(distance) = distance(written_stem, stem(&name)) else { continue };
-            let better = best.as_ref().is_none_or(|(least, text)| {
-                (distance, name.as_str()) < (*least, text.as_str())
-            });
+            let better = best
+                .as_ref()
+                .is_none_or(|(least, text)| (distance, name.as_str()) < (*least, text.as_str()));
             if better {
                 best = Some((distance, name));
             }

@@ -45,16 +45,16 @@ pub(crate) fn errors(path: &Path, source: &str) -> Vec<SyntaxError> {
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, source, source_type(path)).parse();
     let mut found: Vec<SyntaxError> =
-        parsed.diagnostics.into_iter().filter_map(syntax_error).collect();
+        parsed.diagnostics.into_iter().filter_map(|it| syntax_error(&it)).collect();
     if found.is_empty() {
         let checked = SemanticBuilder::new().with_check_syntax_error(true).build(&parsed.program);
-        found.extend(checked.diagnostics.into_iter().filter_map(syntax_error));
+        found.extend(checked.diagnostics.into_iter().filter_map(|it| syntax_error(&it)));
     }
     found.sort_by_key(|it| it.bytes.as_ref().map_or(0, |bytes| bytes.start));
     found
 }
 
-fn syntax_error(diagnostic: OxcDiagnostic) -> Option<SyntaxError> {
+fn syntax_error(diagnostic: &OxcDiagnostic) -> Option<SyntaxError> {
     if diagnostic.severity != Severity::Error {
         return None;
     }
@@ -76,6 +76,37 @@ pub(crate) fn import_sites(path: &Path, source: &str) -> Vec<ImportSite> {
     let mut sites = Sites { found: Vec::new(), guards: 0 };
     sites.visit_program(&parsed.program);
     sites.found
+}
+
+/// The imports of a file that may not parse: those above its first error.
+pub(crate) fn imports_of_broken(path: &Path, source: &str) -> Vec<String> {
+    let mut sites = import_sites(path, source);
+    if sites.is_empty() {
+        let first = errors(path, source).into_iter().find_map(|it| it.bytes);
+        let end = first.map_or(source.len(), |bytes| bytes.start.min(source.len()));
+        let head = source.get(..end).unwrap_or_default();
+        sites = cuts(head)
+            .map(|cut| import_sites(path, &head[..cut]))
+            .find(|sites| !sites.is_empty())
+            .unwrap_or_default();
+    }
+    sites.into_iter().filter(|site| !site.guarded).map(|site| site.specifier).collect()
+}
+
+/// Where a text may end so that it parses, from its end: behind lines that look like imports.
+fn cuts(head: &str) -> impl Iterator<Item = usize> {
+    const TRIES_MAX: usize = 50;
+    let mut end = head.len();
+    head.split_inclusive('\n')
+        .rev()
+        .filter_map(move |line| {
+            let cut = end;
+            end -= line.len();
+            let text = line.trim_end().trim_end_matches(';');
+            let names_module = text.contains("import") || text.contains("from");
+            (names_module && text.ends_with(['\'', '"'])).then_some(cut)
+        })
+        .take(TRIES_MAX)
 }
 
 struct Sites {
@@ -168,7 +199,7 @@ impl<'a> Visit<'a> for Sites {
 mod tests {
     use std::path::Path;
 
-    use super::{errors, import_sites};
+    use super::{errors, import_sites, imports_of_broken};
 
     #[test]
     fn sites_and_their_guards() {
@@ -191,6 +222,15 @@ mod tests {
             ("`f`", false),
         ];
         assert_eq!(found, expect.map(|(text, guarded)| (text.to_owned(), guarded)));
+    }
+
+    #[test]
+    fn imports_above_an_error_are_known() {
+        let source = "import a from './a';\nimport {\n  b,\n} from './b';\n\nexport const = 1;\n\
+            import c from './c';\n";
+        assert_eq!(imports_of_broken(Path::new("x.ts"), source), ["./a", "./b"]);
+        assert!(imports_of_broken(Path::new("x.ts"), "export const = 1;").is_empty());
+        assert_eq!(imports_of_broken(Path::new("x.ts"), "import 'a';\nlet x, x;"), ["a"]);
     }
 
     #[test]

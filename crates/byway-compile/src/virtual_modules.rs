@@ -14,7 +14,7 @@ const WORKER: &str = "worker/";
 const PACKAGE: &str = "package/";
 const MISSING: &str = "missing/";
 const UNSUPPORTED: &str = "unsupported/";
-/// Ends every id of a CommonJS module: the bundler takes the module's kind from it.
+/// Ends every id of a `CommonJS` module: the bundler takes the module's kind from it.
 const COMMONJS_END: &str = "/module.cjs";
 /// Between the two halves of a package module's id. A specifier cannot contain it.
 const ANCHOR_END: char = '\u{1}';
@@ -24,22 +24,26 @@ const ANCHOR_END: char = '\u{1}';
 pub(crate) enum Virtual<'a> {
     /// A file of the worker runtime.
     Worker(&'a str),
-    /// A CommonJS package, required at run time. `anchor` is a folder, relative to the project, from
+    /// A `CommonJS` package, required at run time. `anchor` is a folder, relative to the project, from
     /// where Node resolves `specifier`; empty for the project itself.
     Package { anchor: &'a str, specifier: &'a str },
     /// An import that could not be resolved; it throws when it is reached.
     Missing(&'a str),
     /// A part of Next that is for pages; it throws when it is used.
     Unsupported(&'a str),
-    /// Where the project is, for CommonJS code.
+    /// In the place of any style sheet.
+    Style,
+    /// Where the project is, for `CommonJS` code.
     Place,
 }
 
 impl<'a> Virtual<'a> {
     pub(crate) fn parse(id: &'a str) -> Option<Self> {
         let rest = id.strip_prefix(PREFIX)?;
-        if rest == "place" {
-            return Some(Self::Place);
+        match rest {
+            "place" => return Some(Self::Place),
+            "style" => return Some(Self::Style),
+            _ => {}
         }
         if let Some(name) = rest.strip_prefix(WORKER) {
             return Some(Self::Worker(name));
@@ -62,6 +66,10 @@ pub(crate) fn worker_id(name: &str) -> String {
 
 pub(crate) fn place_id() -> String {
     format!("{PREFIX}place")
+}
+
+pub(crate) fn style_id() -> String {
+    format!("{PREFIX}style")
 }
 
 pub(crate) fn package_id(anchor: &str, specifier: &str) -> String {
@@ -125,7 +133,18 @@ pub(crate) fn unsupported_code(specifier: &str) -> String {
     )
 }
 
-/// For CommonJS code, where `import.meta` may not be written.
+/// Only asks for other modules.
+pub(crate) fn imports_code(specifiers: &[String]) -> String {
+    let mut code = String::new();
+    for specifier in specifiers {
+        code.push_str("import ");
+        code.push_str(&js_string(specifier));
+        code.push_str(";\n");
+    }
+    code
+}
+
+/// For `CommonJS` code, where `import.meta` may not be written.
 pub(crate) fn place_code(layout: &Layout) -> String {
     let project = js_string(layout.project_from_chunk());
     format!(

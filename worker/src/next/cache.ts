@@ -14,14 +14,20 @@ export interface CacheLifeProfile {
   expire?: number
 }
 
-/** Makes everything with this tag be made anew: at once, or with a profile while the old is still given out. */
+/**
+ * Makes everything with this tag be made anew: at once, or with a profile while the old is still
+ * given out.
+ */
 export function revalidateTag(tag: string, profile?: string | CacheLifeProfile): void {
   if (!profile) {
     console.warn(
-      '"revalidateTag" without the second argument is now deprecated, add second argument of "max" or use "updateTag". See more info here: https://nextjs.org/docs/messages/revalidate-tag-single-arg',
+      '"revalidateTag" without the second argument is now deprecated, add second argument of ' +
+        '"max" or use "updateTag". See more info here: ' +
+        'https://nextjs.org/docs/messages/revalidate-tag-single-arg',
     )
   }
-  const soft = Boolean(profile) && !(typeof profile === 'object' && profile.expire === SOFT_PROFILES_EXPIRE)
+  const soft =
+    Boolean(profile) && !(typeof profile === 'object' && profile.expire === SOFT_PROFILES_EXPIRE)
   dataCache.revalidateTag(tag, soft)
 }
 
@@ -29,13 +35,17 @@ export function revalidateTag(tag: string, profile?: string | CacheLifeProfile):
 export function revalidatePath(path: string, type?: 'layout' | 'page'): void {
   if (path.length > PATH_LENGTH_MAX) {
     console.warn(
-      `Warning: revalidatePath received "${path}" which exceeded max length of ${PATH_LENGTH_MAX}. See more info here https://nextjs.org/docs/app/api-reference/functions/revalidatePath`,
+      `Warning: revalidatePath received "${path}" which exceeded max length of ` +
+        `${PATH_LENGTH_MAX}. See more info here ` +
+        'https://nextjs.org/docs/app/api-reference/functions/revalidatePath',
     )
     return
   }
   if (type === undefined && /\/\[[^/]+\](?:\/|$)/.test(path)) {
     console.warn(
-      `Warning: a dynamic page path "${path}" was passed to "revalidatePath", but the "type" parameter is missing. This has no effect by default, see more info here https://nextjs.org/docs/app/api-reference/functions/revalidatePath`,
+      `Warning: a dynamic page path "${path}" was passed to "revalidatePath", but the "type" ` +
+        'parameter is missing. This has no effect by default, see more info here ' +
+        'https://nextjs.org/docs/app/api-reference/functions/revalidatePath',
     )
   }
   const plain = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
@@ -45,14 +55,17 @@ export function revalidatePath(path: string, type?: 'layout' | 'page'): void {
 /** For Server Actions only. */
 export function updateTag(_tag: string): never {
   throw new Error(
-    'updateTag can only be called from within a Server Action. To invalidate cache tags in Route Handlers or other contexts, use revalidateTag instead. See more info here: https://nextjs.org/docs/app/api-reference/functions/updateTag',
+    'updateTag can only be called from within a Server Action. To invalidate cache tags in ' +
+      'Route Handlers or other contexts, use revalidateTag instead. See more info here: ' +
+      'https://nextjs.org/docs/app/api-reference/functions/updateTag',
   )
 }
 
 /** For Server Actions only. */
 export function refresh(): never {
   throw new Error(
-    'refresh can only be called from within a Server Action. See more info here: https://nextjs.org/docs/app/api-reference/functions/refresh',
+    'refresh can only be called from within a Server Action. See more info here: ' +
+      'https://nextjs.org/docs/app/api-reference/functions/refresh',
   )
 }
 
@@ -86,13 +99,17 @@ export interface CacheOptions {
 type AnyFunction = (...args: never[]) => Promise<unknown>
 
 /** A function whose results are kept by its arguments. */
-export const unstable_cache = /* @__PURE__ */ needsContext(function unstable_cache<F extends AnyFunction>(
-  callback: F, keyParts?: string[], options: CacheOptions = {},
-): F {
+export const unstable_cache = /* @__PURE__ */ needsContext(function unstable_cache<
+  F extends AnyFunction,
+>(callback: F, keyParts?: string[], options: CacheOptions = {}): F {
   if (options.revalidate === 0) {
-    throw new Error(`Invariant revalidate: 0 can not be passed to unstable_cache(), must be "false" or "> 0" ${callback.toString()}`)
+    throw new Error(
+      'Invariant revalidate: 0 can not be passed to unstable_cache(), must be "false" or "> ' +
+        `0" ${callback.toString()}`,
+    )
   }
-  const fixed = `${callback.toString()}-${Array.isArray(keyParts) ? keyParts.join(',') : String(keyParts)}`
+  const parts = Array.isArray(keyParts) ? keyParts.join(',') : String(keyParts)
+  const fixed = `${callback.toString()}-${parts}`
   const cached = async (...args: never[]): Promise<unknown> => {
     const key = `${fixed}-${JSON.stringify(args)}`
     const known = dataCache.get(key, Date.now())
@@ -107,7 +124,12 @@ export const unstable_cache = /* @__PURE__ */ needsContext(function unstable_cac
   return cached as unknown as F
 })
 
-async function make(key: string, callback: AnyFunction, args: never[], options: CacheOptions): Promise<unknown> {
+async function make(
+  key: string,
+  callback: AnyFunction,
+  args: never[],
+  options: CacheOptions,
+): Promise<unknown> {
   const context = contexts.getStore()
   const value = await callback(...args)
   dataCache.set(key, {

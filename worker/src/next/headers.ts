@@ -8,7 +8,17 @@ import { PlatformHeaders, adoptPrototype } from '../platform.ts'
 
 const cookiesPrototype = /* @__PURE__ */ hybridPrototype(COOKIE_STORE_METHODS)
 const headersPrototype = /* @__PURE__ */ hybridPrototype([
-  'get', 'has', 'getSetCookie', 'forEach', 'keys', 'values', 'entries', Symbol.iterator, 'append', 'set', 'delete',
+  'get',
+  'has',
+  'getSetCookie',
+  'forEach',
+  'keys',
+  'values',
+  'entries',
+  Symbol.iterator,
+  'append',
+  'set',
+  'delete',
 ])
 const draftModePrototype = /* @__PURE__ */ hybridPrototype(['enable', 'disable'], ['isEnabled'])
 
@@ -16,7 +26,13 @@ const draftModePrototype = /* @__PURE__ */ hybridPrototype(['enable', 'disable']
 export const cookies = /* @__PURE__ */ needsContext(function cookies(): Hybrid<CookieStore> {
   const context = currentContext('cookies')
   const known = context.handedOut.cookies as Hybrid<CookieStore> | undefined
-  return known ?? (context.handedOut.cookies = hybrid(storeOf(context), cookiesPrototype)) as Hybrid<CookieStore>
+  return (
+    known ??
+    ((context.handedOut.cookies = hybrid(
+      storeOf(context),
+      cookiesPrototype,
+    )) as Hybrid<CookieStore>)
+  )
 })
 
 /** The request's headers, read-only. */
@@ -32,7 +48,13 @@ export const headers = /* @__PURE__ */ needsContext(function headers(): Hybrid<H
 export const draftMode = /* @__PURE__ */ needsContext(function draftMode(): Hybrid<DraftMode> {
   const context = currentContext('draftMode')
   const known = context.handedOut.draftMode as Hybrid<DraftMode> | undefined
-  return known ?? (context.handedOut.draftMode = hybrid(new DraftMode(context), draftModePrototype)) as Hybrid<DraftMode>
+  return (
+    known ??
+    ((context.handedOut.draftMode = hybrid(
+      new DraftMode(context),
+      draftModePrototype,
+    )) as Hybrid<DraftMode>)
+  )
 })
 
 function storeOf(context: RequestContext): CookieStore {
@@ -40,7 +62,10 @@ function storeOf(context: RequestContext): CookieStore {
 }
 
 function refuse(): never {
-  throw new Error('Headers cannot be modified. Read more: https://nextjs.org/docs/app/api-reference/functions/headers')
+  throw new Error(
+    'Headers cannot be modified. Read more: ' +
+      'https://nextjs.org/docs/app/api-reference/functions/headers',
+  )
 }
 
 class SealedHeaders {
@@ -50,21 +75,44 @@ class SealedHeaders {
     this.#headers = headers
   }
 
-  get(name: string): string | null { return this.#headers.get(name) }
-  has(name: string): boolean { return this.#headers.has(name) }
-  getSetCookie(): string[] { return this.#headers.getSetCookie() }
-  keys(): IterableIterator<string> { return this.#headers.keys() }
-  values(): IterableIterator<string> { return this.#headers.values() }
-  entries(): IterableIterator<[string, string]> { return this.#headers.entries() }
-  [Symbol.iterator](): IterableIterator<[string, string]> { return this.#headers.entries() }
+  get(name: string): string | null {
+    return this.#headers.get(name)
+  }
+  has(name: string): boolean {
+    return this.#headers.has(name)
+  }
+  getSetCookie(): string[] {
+    return this.#headers.getSetCookie()
+  }
+  keys(): IterableIterator<string> {
+    return this.#headers.keys()
+  }
+  values(): IterableIterator<string> {
+    return this.#headers.values()
+  }
+  entries(): IterableIterator<[string, string]> {
+    return this.#headers.entries()
+  }
+  [Symbol.iterator](): IterableIterator<[string, string]> {
+    return this.#headers.entries()
+  }
 
-  forEach(callback: (value: string, name: string, headers: Headers) => void, thisArg?: unknown): void {
+  forEach(
+    callback: (value: string, name: string, headers: Headers) => void,
+    thisArg?: unknown,
+  ): void {
     this.#headers.forEach((value, name) => callback.call(thisArg, value, name, this as never))
   }
 
-  append(): never { return refuse() }
-  set(): never { return refuse() }
-  delete(): never { return refuse() }
+  append(): never {
+    return refuse()
+  }
+  set(): never {
+    return refuse()
+  }
+  delete(): never {
+    return refuse()
+  }
 }
 
 adoptPrototype(SealedHeaders, PlatformHeaders)
@@ -91,15 +139,24 @@ class DraftMode {
     this.#set({ value: '', expires: new Date(0) })
   }
 
-  #set(change: { value: string, expires?: Date }): void {
+  #set(change: { value: string; expires?: Date }): void {
     if (this.#context.phase === 'after') {
       throw new Error(
-        `Route ${this.#context.route} used "draftMode().${change.value === '' ? 'disable' : 'enable'}()" inside \`after()\`. The enabled status of \`draftMode()\` can be read inside \`after()\` but you cannot enable or disable \`draftMode()\`. See more info here: https://nextjs.org/docs/app/api-reference/functions/after`,
+        `Route ${this.#context.route} used ` +
+          `"draftMode().${change.value === '' ? 'disable' : 'enable'}()" inside \`after()\`. ` +
+          `The enabled status of \`draftMode()\` can be read inside \`after()\` but you cannot ` +
+          `enable or disable \`draftMode()\`. See more info here: ` +
+          'https://nextjs.org/docs/app/api-reference/functions/after',
       )
     }
     const production = process.env['NODE_ENV'] !== 'development'
     storeOf(this.#context).set({
-      name: BYPASS_COOKIE, ...change, httpOnly: true, sameSite: production ? 'none' : 'lax', secure: production, path: '/',
+      name: BYPASS_COOKIE,
+      ...change,
+      httpOnly: true,
+      sameSite: production ? 'none' : 'lax',
+      secure: production,
+      path: '/',
     })
   }
 }

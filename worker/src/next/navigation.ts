@@ -1,4 +1,5 @@
-// `next/navigation`, as far as it concerns code without a browser: the ways to leave a handler by throwing.
+// `next/navigation`, as far as it concerns code without a browser: the ways to leave a handler by
+// throwing.
 
 const REDIRECT = 'NEXT_REDIRECT'
 const FALLBACK = 'NEXT_HTTP_ERROR_FALLBACK'
@@ -70,7 +71,11 @@ export function redirectionOf(error: unknown): Redirection | null {
   const parts = digest.split(';')
   const status = Number(parts.at(-2))
   const type = parts[1]
-  if ((type !== 'push' && type !== 'replace') || (status !== 303 && status !== 307 && status !== 308)) return null
+  if (
+    (type !== 'push' && type !== 'replace') ||
+    (status !== 303 && status !== 307 && status !== 308)
+  )
+    return null
   return { url: parts.slice(2, -2).join(';'), status }
 }
 
@@ -92,18 +97,27 @@ export function unstable_rethrow(error: unknown): void {
 /** Search parameters that cannot be changed. */
 export class ReadonlyURLSearchParams extends URLSearchParams {
   /** Refuses. */
-  override append(): never { return refuseChange() }
+  override append(): never {
+    return refuseChange()
+  }
   /** Refuses. */
-  override delete(): never { return refuseChange() }
+  override delete(): never {
+    return refuseChange()
+  }
   /** Refuses. */
-  override set(): never { return refuseChange() }
+  override set(): never {
+    return refuseChange()
+  }
   /** Refuses. */
-  override sort(): never { return refuseChange() }
+  override sort(): never {
+    return refuseChange()
+  }
 }
 
 function refuseChange(): never {
   throw new Error(
-    'Method unavailable on `ReadonlyURLSearchParams`. Read more: https://nextjs.org/docs/app/api-reference/functions/use-search-params#updating-searchparams',
+    'Method unavailable on `ReadonlyURLSearchParams`. Read more: ' +
+      'https://nextjs.org/docs/app/api-reference/functions/use-search-params#updating-searchparams',
   )
 }
 

@@ -6,7 +6,7 @@ import { NextResponse } from '../next-response.ts'
 
 export { NextRequest } from '../request.ts'
 export { NextResponse } from '../next-response.ts'
-export { after } from '../next-after.ts'
+export { after, after as unstable_after } from '../next-after.ts'
 export { type UserAgent, userAgent, userAgentFromString } from '../user-agent.ts'
 
 /** Marks code that depends on the request; under byway every handler does. */
@@ -22,7 +22,8 @@ export const URLPattern: unknown = (globalThis as { URLPattern?: unknown }).URLP
 export class ImageResponse {
   constructor() {
     throw new Error(
-      'ImageResponse is not supported by byway: install `@vercel/og` and import ImageResponse from there instead of `next/server` or `next/og`.',
+      'ImageResponse is not supported by byway: install `@vercel/og` and import ' +
+        'ImageResponse from there instead of `next/server` or `next/og`.',
     )
   }
 }
@@ -34,7 +35,7 @@ export class NextFetchEvent {
   readonly sourcePage: string
   readonly #waits: Promise<unknown>[] = []
 
-  constructor(init: { request: NextRequest, page: string }) {
+  constructor(init: { request: NextRequest; page: string }) {
     this.request = init.request
     this.sourcePage = init.page
   }
@@ -47,7 +48,8 @@ export class NextFetchEvent {
   /** Up to Next 12 the answer was given so; it says what to do instead. */
   respondWith(): never {
     throw new Error(
-      'The middleware accepts an async API directly with the form:\n\n  export function middleware(request, event) {\n    return NextResponse.next()\n  }\n',
+      'The middleware accepts an async API directly with the form:\n\n  export function ' +
+        'middleware(request, event) {\n    return NextResponse.next()\n  }\n',
     )
   }
 
@@ -60,7 +62,10 @@ export class NextFetchEvent {
 /** What a proxy may return. */
 export type NextMiddlewareResult = NextResponse | Response | null | undefined | void
 /** A proxy. */
-export type NextMiddleware = (request: NextRequest, event: NextFetchEvent) => NextMiddlewareResult | Promise<NextMiddlewareResult>
+export type NextMiddleware = (
+  request: NextRequest,
+  event: NextFetchEvent,
+) => NextMiddlewareResult | Promise<NextMiddlewareResult>
 /** See `NextMiddleware`. */
 export type NextProxy = NextMiddleware
 export type { NextURL }

@@ -78,12 +78,21 @@ impl Project {
     }
 
     pub(crate) async fn try_build(&self) -> Result<BuildOutput, BuildError> {
+        build_with(self.input(), RuntimeSources::new(RUNTIME.iter().copied())).await
+    }
+
+    /// With the runtime that byway ships.
+    pub(crate) async fn build_embedded(&self) -> BuildOutput {
+        build_with(self.input(), RuntimeSources::embedded()).await.unwrap()
+    }
+
+    fn input(&self) -> BuildInput {
         let tsconfig = ["tsconfig.json", "jsconfig.json"]
             .map(|name| self.root().join(name))
             .into_iter()
             .find(|path| path.exists());
         let routes = self.routes.iter().map(|file| source_route(file)).collect();
-        let input = BuildInput {
+        BuildInput {
             project_dir: self.root(),
             out_dir: self.root().join(".byway"),
             routes,
@@ -91,8 +100,7 @@ impl Project {
             tsconfig,
             transpile_packages: self.transpile.clone(),
             production: true,
-        };
-        build_with(input, RuntimeSources::new(RUNTIME.iter().copied())).await
+        }
     }
 
     pub(crate) async fn build(&self) -> BuildOutput {

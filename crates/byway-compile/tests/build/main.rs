@@ -1,5 +1,7 @@
 //! Whole builds of small projects. What comes out is run by Node.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up its project has to stop")]
+
 mod errors;
 mod fixture;
 mod modules;

@@ -14,7 +14,10 @@ async fn a_module_of_two_routes_is_one_instance() {
         "app/b/route.ts",
         "import { next } from '../../lib/counter';\nexport function GET() { return next(); }\n",
     );
-    project.route("pages/api/c.js", "import { next } from '../../lib/counter';\nexport default () => next();\n");
+    project.route(
+        "pages/api/c.js",
+        "import { next } from '../../lib/counter';\nexport default () => next();\n",
+    );
     let output = project.build().await;
     let shown = project.run(
         &output,
@@ -110,7 +113,8 @@ async fn typescript_is_more_than_types() {
 async fn jsx_is_compiled_for_the_automatic_runtime() {
     let mut project = Project::new();
     project.file("tsconfig.json", "{ \"compilerOptions\": { \"jsx\": \"preserve\" } }");
-    project.file("node_modules/react/package.json", "{ \"name\": \"react\", \"main\": \"index.js\" }");
+    project
+        .file("node_modules/react/package.json", "{ \"name\": \"react\", \"main\": \"index.js\" }");
     project.file("node_modules/react/index.js", "module.exports = {};\n");
     project.file(
         "node_modules/react/jsx-runtime.js",
@@ -141,7 +145,8 @@ async fn names_that_no_file_should_have() {
         "app/[[...all]]/route.ts",
     ];
     for name in names {
-        let text = format!("export const GET = () => import.meta.url.split('/').at(-2) + ' {name}';\n");
+        let text =
+            format!("export const GET = () => import.meta.url.split('/').at(-2) + ' {name}';\n");
         project.route(name, &text);
     }
     let output = project.build().await;
@@ -167,7 +172,8 @@ async fn methods_come_from_every_kind_of_export() {
     let mut project = Project::new();
     project.file("lib/all.ts", "export const PATCH = () => 1;\nexport { h as PUT } from './h';\n");
     project.file("lib/h.ts", "export function h() {}\nexport default function () {}\n");
-    project.route("app/a/route.ts", "export * from '../../lib/all';\nexport const dynamic = 'x';\n");
+    project
+        .route("app/a/route.ts", "export * from '../../lib/all';\nexport const dynamic = 'x';\n");
     project.route(
         "app/b/route.ts",
         "const handlers = { GET() {}, POST() {} };\nexport const { GET, POST } = handlers;\n\
@@ -182,8 +188,12 @@ async fn methods_come_from_every_kind_of_export() {
     project.route("app/c/route.ts", "export * from 'kit';\n");
     project.route("app/d/route.ts", "export const get = 1;\nexport default 2;\n");
     let output = project.build().await;
-    let methods: Vec<Option<String>> =
-        output.manifest.routes.iter().map(|it| it.methods.as_ref().map(|it| it.join(" "))).collect();
+    let methods: Vec<Option<String>> = output
+        .manifest
+        .routes
+        .iter()
+        .map(|it| it.methods.as_ref().map(|it| it.join(" ")))
+        .collect();
     assert_eq!(
         methods,
         [Some("PATCH PUT"), Some("DELETE GET HEAD OPTIONS POST"), None, Some("")]
@@ -197,7 +207,10 @@ async fn methods_come_from_every_kind_of_export() {
 #[tokio::test]
 async fn next_modules_are_the_runtimes_own() {
     let mut project = Project::new();
-    project.file("lib/guard.ts", "import 'server-only';\nexport { cookies } from 'next/headers.js';\n");
+    project.file(
+        "lib/guard.ts",
+        "import 'server-only';\nexport { cookies } from 'next/headers.js';\n",
+    );
     project.route(
         "app/a/route.ts",
         "import { NextResponse, seen } from 'next/server';\n\
@@ -236,7 +249,10 @@ async fn modules_run_in_the_order_of_their_imports() {
         "import { value } from '../../lib/shared';\nexport const GET = () => value;\n",
     );
     let output = project.build().await;
-    assert_eq!(project.run(&output, "show([(await load(0)).GET(), (await load(1)).GET()]);"), r#"["a","a"]"#);
+    assert_eq!(
+        project.run(&output, "show([(await load(0)).GET(), (await load(1)).GET()]);"),
+        r#"["a","a"]"#
+    );
 }
 
 #[tokio::test]
@@ -280,12 +296,88 @@ async fn instrumentation_shares_modules_with_routes() {
         "import { state } from '../lib/state';\nexport function register() { state.push('registered'); }\n",
     );
     project.instrumentation = Some("src/instrumentation.ts".to_owned());
-    project.route("app/a/route.ts", "import { state } from '../../lib/state';\nexport const GET = () => state;\n");
+    project.route(
+        "app/a/route.ts",
+        "import { state } from '../../lib/state';\nexport const GET = () => state;\n",
+    );
     let output = project.build().await;
     let chunk = output.manifest.instrumentation.clone().unwrap();
     let shown = project.run(
         &output,
-        &format!("(await import(root + '/.byway/{chunk}')).register(); show((await load(0)).GET());"),
+        &format!(
+            "(await import(root + '/.byway/{chunk}')).register(); show((await load(0)).GET());"
+        ),
     );
     assert_eq!(shown, r#"["registered"]"#);
+}
+
+#[tokio::test]
+async fn imports_of_templates_hold_every_file_they_can_mean() {
+    let mut project = Project::new();
+    project.file(
+        "tsconfig.json",
+        "{ \"compilerOptions\": { \"paths\": { \"@/*\": [\"./src/*\"] } } }",
+    );
+    project.file("src/messages/en.json", "{ \"hi\": \"hello\" }");
+    project.file("src/messages/de.json", "{ \"hi\": \"hallo\" }");
+    project.file("src/plugins/a/run.ts", "export default 'a';\n");
+    project.file("src/plugins/b/run.ts", "export default import.meta.url.split('/').at(-2);\n");
+    project.file("src/plugins/b/run.test.ts", "throw new Error('a test');\n");
+    project.route(
+        "src/app/x/route.ts",
+        "const m = async (l: string) => (await import(`@/messages/${l}.json`)).default.hi;\n\
+         const p = async (n: string) => (await import(`../../plugins/${n}/${'run'}`)).default;\n\
+         export const GET = async () => [await m('en'), await m('de'), await m('fr').catch((e) => e.code),\n\
+           await p('a'), await p('b')];\n",
+    );
+    let output = project.build().await;
+    let shown = project.run(&output, "show(await (await load(0)).GET());");
+    assert_eq!(shown, r#"["hello","hallo","MODULE_NOT_FOUND","a","b"]"#);
+}
+
+#[tokio::test]
+async fn the_environment_is_read_when_the_code_runs() {
+    let mut project = Project::new();
+    project.file("a/names.ts", "export class User {}\n");
+    project.file("b/names.ts", "export class User {}\nexport function make() { return User; }\n");
+    project.route(
+        "app/x/route.ts",
+        "import { User } from '../../a/names';\nimport * as b from '../../b/names';\n\
+         export const GET = () => [process.env.NODE_ENV, process.env.NEXT_RUNTIME, process.env.SECRET,\n\
+           process.env.NEXT_PUBLIC_X, User.name, b.User.name, b.make().name];\n",
+    );
+    let output = project.build().await;
+    let shown = project.run(
+        &output,
+        "process.env.SECRET = 's'; process.env.NEXT_PUBLIC_X = 'x'; show((await load(0)).GET());",
+    );
+    assert_eq!(shown, r#"["production","nodejs","s","x","User","User","User"]"#);
+}
+
+#[tokio::test]
+async fn commonjs_files_of_the_project_work() {
+    let mut project = Project::new();
+    project.file(
+        "lib/old.js",
+        "const { join } = require('path');\nmodule.exports = { old: join('a', 'b') };\n",
+    );
+    project.file("lib/mixed.js", "const { old } = require('./old');\nexports.mixed = old + '!';\n");
+    project.file(
+        "lib/cyclic-a.ts",
+        "import { b } from './cyclic-b';\nexport const a = () => 'a' + b();\n",
+    );
+    project.file(
+        "lib/cyclic-b.ts",
+        "import { a } from './cyclic-a';\nexport const b = () => typeof a;\n",
+    );
+    project.route(
+        "app/x/route.ts",
+        "import { old } from '../../lib/old';\nimport { mixed } from '../../lib/mixed';\n\
+         import { a } from '../../lib/cyclic-a';\nexport const GET = () => [old, mixed, a()];\n",
+    );
+    let output = project.build().await;
+    assert_eq!(
+        project.run(&output, "show((await load(0)).GET());"),
+        r#"["a/b","a/b!","afunction"]"#
+    );
 }

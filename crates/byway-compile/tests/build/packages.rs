@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 
 use crate::fixture::Project;
 
-/// A CommonJS package whose exports only exist when it runs.
+/// A `CommonJS` package whose exports only exist when it runs.
 fn add_commonjs(project: &Project, dir: &str, name: &str) {
     project.file(
         &format!("{dir}/{name}/package.json"),
@@ -16,7 +16,10 @@ fn add_commonjs(project: &Project, dir: &str, name: &str) {
          for (const key of ['sign', 'verify']) exports[key] = () => key;\n\
          exports.where = __dirname;\nexports.loads = () => globalThis.loads;\n",
     );
-    project.file(&format!("{dir}/{name}/sub.js"), "module.exports = function sub() { return 'sub'; };\n");
+    project.file(
+        &format!("{dir}/{name}/sub.js"),
+        "module.exports = function sub() { return 'sub'; };\n",
+    );
 }
 
 fn add_module(project: &Project, dir: &str, name: &str, text: &str) {
@@ -65,8 +68,18 @@ async fn commonjs_packages_have_a_bundlers_interop() {
 #[tokio::test]
 async fn modules_duals_and_data_are_loaded_in_place() {
     let mut project = Project::new();
-    add_module(&project, "node_modules", "pure", "export const pure = import.meta.url;\nexport default 'd';\n");
-    add_module(&project, "node_modules", "waits", "export const waited = await Promise.resolve('w');\n");
+    add_module(
+        &project,
+        "node_modules",
+        "pure",
+        "export const pure = import.meta.url;\nexport default 'd';\n",
+    );
+    add_module(
+        &project,
+        "node_modules",
+        "waits",
+        "export const waited = await Promise.resolve('w');\n",
+    );
     project.file(
         "node_modules/dual/package.json",
         "{ \"name\": \"dual\", \"exports\": { \".\": { \"import\": \"./i.mjs\", \"require\": \"./r.cjs\" },\n\
@@ -76,11 +89,16 @@ async fn modules_duals_and_data_are_loaded_in_place() {
     project.file("node_modules/dual/r.cjs", "exports.kind = 'require';\n");
     project.file("node_modules/dual/mixed-import.cjs", "exports.kind = 'mixed import';\n");
     project.file("node_modules/dual/mixed-require.cjs", "exports.kind = 'mixed require';\n");
-    project.file("node_modules/data/package.json", "{ \"name\": \"data\", \"version\": \"3.2.1\" }");
+    project
+        .file("node_modules/data/package.json", "{ \"name\": \"data\", \"version\": \"3.2.1\" }");
     // Such packages were made for bundlers: no exports map, and files named without their ending.
-    project.file("node_modules/loose/package.json", "{ \"name\": \"loose\", \"type\": \"module\" }");
+    project
+        .file("node_modules/loose/package.json", "{ \"name\": \"loose\", \"type\": \"module\" }");
     project.file("node_modules/loose/deep/part.js", "export const part = 'part';\n");
-    project.file("node_modules/syntax/package.json", "{ \"name\": \"syntax\", \"main\": \"index.js\" }");
+    project.file(
+        "node_modules/syntax/package.json",
+        "{ \"name\": \"syntax\", \"main\": \"index.js\" }",
+    );
     project.file("node_modules/syntax/index.js", "export { more as syntax } from './more';\n");
     project.file("node_modules/syntax/more.js", "export const more = 'esm without a type';\n");
     project.route(
@@ -92,12 +110,13 @@ async fn modules_duals_and_data_are_loaded_in_place() {
          export const GET = () => [d, pure.endsWith('node_modules/pure/index.js'), waited, kind, mixed, version,\n\
            part, syntax, typeof fs.readFileSync, join('a', 'b')];\n",
     );
-    project.route(
-        "app/b/route.js",
-        "const { kind } = require('dual');\nexports.GET = () => kind;\n",
-    );
+    project
+        .route("app/b/route.js", "const { kind } = require('dual');\nexports.GET = () => kind;\n");
     let output = project.build().await;
-    let shown = project.run(&output, "const b = await load(1); show([...(await load(0)).GET(), (b.GET ?? b.default.GET)()]);");
+    let shown = project.run(
+        &output,
+        "const b = await load(1); show([...(await load(0)).GET(), (b.GET ?? b.default.GET)()]);",
+    );
     assert_eq!(
         shown,
         r#"["d",true,"w","import","mixed import","3.2.1","part","esm without a type","function","a/b","require"]"#
@@ -124,7 +143,12 @@ async fn a_workspace_package_is_source_and_has_its_own_packages() {
     project.file("../../packages/ui/src/here.ts", "export const here = import.meta.url;\n");
     add_commonjs(&project, "../../packages/ui/node_modules", "token");
     add_commonjs(&project, "node_modules", "token");
-    add_module(&project, "../../packages/ui/node_modules", "pure", "export const which = 'nested';\n");
+    add_module(
+        &project,
+        "../../packages/ui/node_modules",
+        "pure",
+        "export const which = 'nested';\n",
+    );
     add_module(&project, "node_modules", "pure", "export const which = 'own';\n");
     std::fs::create_dir_all(project.root().join("node_modules/@repo")).unwrap();
     symlink("../../../../packages/ui", project.root().join("node_modules/@repo/ui")).unwrap();
@@ -147,7 +171,8 @@ async fn pnpm_and_hoisted_layouts() {
     let mut project = Project::within("apps/web");
     let store = "node_modules/.pnpm/token@1.0.0/node_modules";
     add_commonjs(&project, store, "token");
-    symlink(".pnpm/token@1.0.0/node_modules/token", project.root().join("node_modules/token")).unwrap();
+    symlink(".pnpm/token@1.0.0/node_modules/token", project.root().join("node_modules/token"))
+        .unwrap();
     add_commonjs(&project, "../../node_modules", "hoisted");
     add_module(&project, "../../node_modules", "pure", "export const which = 'hoisted';\n");
     project.route(
@@ -167,7 +192,10 @@ async fn pnpm_and_hoisted_layouts() {
 #[tokio::test]
 async fn packages_that_are_source_are_compiled() {
     let mut project = Project::new();
-    project.file("node_modules/only-ts/package.json", "{ \"name\": \"only-ts\", \"main\": \"./index.ts\" }");
+    project.file(
+        "node_modules/only-ts/package.json",
+        "{ \"name\": \"only-ts\", \"main\": \"./index.ts\" }",
+    );
     project.file("node_modules/only-ts/index.ts", "export enum Kind { A = 'ts' }\n");
     add_module(&project, "node_modules", "listed", "export const url = import.meta.url;\n");
     project.transpile = vec!["listed".to_owned()];
@@ -176,7 +204,8 @@ async fn packages_that_are_source_are_compiled() {
         "import { Kind } from 'only-ts';\nimport { url } from 'listed';\nexport const GET = () => [Kind.A, url];\n",
     );
     let output = project.build().await;
-    let code = std::fs::read_to_string(project.root().join(".byway/server/routes/app.a.mjs")).unwrap();
+    let code =
+        std::fs::read_to_string(project.root().join(".byway/server/routes/app.a.mjs")).unwrap();
     assert!(!code.contains("from \"listed\""), "{code}");
     let outside = project.outside().display().to_string();
     let shown = project.run(&output, "show((await load(0)).GET());").replace(&outside, "");
@@ -206,15 +235,22 @@ async fn a_package_that_fails_is_its_routes_failure() {
     add_commonjs(&project, "node_modules", "token");
     add_module(&project, "node_modules", "closed", "export const a = 1;\n");
     project.file("node_modules/broken/package.json", "{ \"name\": \"broken\" }");
-    project.file("node_modules/broken/index.js", "throw new Error('no add-on for this machine');\n");
+    project
+        .file("node_modules/broken/index.js", "throw new Error('no add-on for this machine');\n");
     for name in ["a", "b"] {
         project.route(
             &format!("app/{name}/route.ts"),
             "import { x } from 'broken';\nexport const GET = () => x;\n",
         );
     }
-    project.route("app/c/route.ts", "import { y } from 'closed/inside';\nexport const GET = () => y;\n");
-    project.route("app/d/route.ts", "import { nope } from 'token';\nexport const GET = () => typeof nope;\n");
+    project.route(
+        "app/c/route.ts",
+        "import { y } from 'closed/inside';\nexport const GET = () => y;\n",
+    );
+    project.route(
+        "app/d/route.ts",
+        "import { nope } from 'token';\nexport const GET = () => typeof nope;\n",
+    );
     let output = project.build().await;
     let shown = project.run(
         &output,
@@ -236,7 +272,10 @@ async fn a_package_that_fails_is_its_routes_failure() {
 async fn who_imports_next_is_known() {
     let plain = Project::new();
     add_commonjs(&plain, "node_modules", "token");
-    plain.file("node_modules/next/package.json", "{ \"name\": \"next\", \"dependencies\": { \"next\": \"1\" } }");
+    plain.file(
+        "node_modules/next/package.json",
+        "{ \"name\": \"next\", \"dependencies\": { \"next\": \"1\" } }",
+    );
     assert!(!plain.build().await.manifest.packages_import_next);
 
     let peer = Project::new();
@@ -252,4 +291,34 @@ async fn who_imports_next_is_known() {
         "{ \"name\": \"better-auth\" }",
     );
     assert!(pnpm.build().await.manifest.packages_import_next);
+}
+
+#[tokio::test]
+async fn aliases_of_packages_and_files_that_are_no_code() {
+    let mut project = Project::new();
+    add_commonjs(&project, "node_modules", "token");
+    add_module(&project, "node_modules", "pure", "export const pure = 'pure';\n");
+    project.file(
+        "tsconfig.json",
+        "{ \"compilerOptions\": { \"paths\": { \"short\": [\"./node_modules/token\"],\n\
+           \"clean\": [\"./node_modules/pure/index.js\"] } } }",
+    );
+    project.file(
+        "lib/mail.ts",
+        "import './mail.css';\nimport logo from './logo.png';\nexport { logo };\n",
+    );
+    project.file("lib/mail.css", "p { color: red }\n");
+    project.file("lib/logo.png", "\u{89}PNG");
+    project.route(
+        "app/a/route.ts",
+        "import { sign } from 'short';\nimport { pure } from 'clean';\nimport { logo } from '../../lib/mail';\n\
+         export const GET = () => [sign(), pure, typeof logo];\n",
+    );
+    let output = project.build().await;
+    assert_eq!(
+        project.run(&output, "show((await load(0)).GET());"),
+        r#"["sign","pure","function"]"#
+    );
+    assert_eq!(output.warnings.len(), 1);
+    assert_eq!(output.warnings[0].file.as_deref(), Some("lib/mail.ts"));
 }

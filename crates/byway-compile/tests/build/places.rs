@@ -20,14 +20,13 @@ async fn stack_traces_name_the_sources() {
         );
     }
     let output = project.build().await;
-    let shown = project.run(
-        &output,
-        "try { (await load(0)).GET(); } catch (error) { console.log(error.stack); }",
-    );
+    let shown = project
+        .run(&output, "try { (await load(0)).GET(); } catch (error) { console.log(error.stack); }");
     let root = project.root().display().to_string();
     assert!(shown.contains(&format!("{root}/lib/deep/fail.ts:4:")), "{shown}");
     assert!(shown.contains(&format!("{root}/app/[id]/route.ts:5:")), "{shown}");
-    let map = fs::read_to_string(project.root().join(".byway/server/routes/app.b.mjs.map")).unwrap();
+    let map =
+        fs::read_to_string(project.root().join(".byway/server/routes/app.b.mjs.map")).unwrap();
     assert!(map.contains("\"../../../app/b/route.ts\""), "{map}");
     assert!(!map.contains(&root), "{map}");
 }
@@ -95,4 +94,24 @@ async fn files_beside_a_module_are_found() {
         Command::new("node").args(["--input-type=module", "-e", &script]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(text.trim(), expect("b"), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The runtime that is embedded in the crate, as it is.
+#[tokio::test]
+async fn the_embedded_runtime_builds_and_answers_for_next() {
+    let mut project = Project::new();
+    project.route(
+        "app/a/route.ts",
+        "import { NextResponse } from 'next/server';\nimport { headers } from 'next/headers';\n\
+         export const GET = () => [typeof NextResponse.json, typeof headers];\n",
+    );
+    let output = project.build_embedded().await;
+    assert!(output.warnings.is_empty(), "{:?}", output.warnings);
+    for module in
+        ["next", "next/cache", "next/headers", "next/navigation", "next/server", "server-only"]
+    {
+        assert!(output.manifest.next_modules.contains_key(module), "{module}");
+    }
+    let shown = project.run(&output, "show((await load(0)).GET());");
+    assert_eq!(shown, r#"["function","function"]"#);
 }

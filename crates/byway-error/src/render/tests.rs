@@ -62,8 +62,7 @@ fn long_lines_are_cut_around_the_finding() {
 
 #[test]
 fn colour_changes_nothing_but_colour() {
-    let diagnostic =
-        Diagnostic::error("no").in_file("a.ts").at(at(1, 1, 1), "x").with_help("yes");
+    let diagnostic = Diagnostic::error("no").in_file("a.ts").at(at(1, 1, 1), "x").with_help("yes");
     let coloured = diagnostic.render(true);
     assert!(coloured.contains("\u{1b}[1;31merror\u{1b}[0m"));
     let mut plain = String::new();
@@ -79,7 +78,8 @@ fn colour_changes_nothing_but_colour() {
 #[test]
 fn control_characters_of_a_file_do_not_reach_the_terminal() {
     let source = "const a = '\u{1b}[31m\u{7}';";
-    let text = Diagnostic::error("no\u{1b}[2J").in_file("a.ts").at(at(1, 1, 5), source).render(false);
+    let text =
+        Diagnostic::error("no\u{1b}[2J").in_file("a.ts").at(at(1, 1, 5), source).render(false);
     assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "{text:?}");
 }
 

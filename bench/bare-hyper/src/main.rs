@@ -1,0 +1,120 @@
+//! The same answers as the other contestants from hyper alone: what a server costs when the handlers cost
+//! nothing. It listens on `HOSTNAME:PORT` of its environment.
+
+mod order;
+
+use std::convert::Infallible;
+use std::sync::LazyLock;
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+
+/// Orders are small.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+const LINE: &str = "The quick brown fox jumps over the lazy dog. 0123456789 abcdef\n";
+
+static TEXT_1K: LazyLock<Bytes> = LazyLock::new(|| text(1024));
+static TEXT_100K: LazyLock<Bytes> = LazyLock::new(|| text(102_400));
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let variable = |name: &str| std::env::var(name).with_context(|| format!("{name} is needed"));
+    let port: u16 = variable("PORT")?.parse().context("PORT")?;
+    let listener = TcpListener::bind((variable("HOSTNAME")?, port)).await?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        tokio::spawn(serve(stream));
+    }
+}
+
+async fn serve(stream: TcpStream) {
+    // Without it small answers wait for acknowledgements; all other contestants set it too.
+    let _ = stream.set_nodelay(true);
+    // A client that breaks off is its own affair.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)).await;
+}
+
+async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let path = request.uri().path();
+    let response = match (request.method(), path) {
+        (&Method::GET, "/api/text/1k") => plain(&TEXT_1K),
+        (&Method::GET, "/api/text/100k") => plain(&TEXT_100K),
+        (&Method::GET, "/api/catalog") => json(StatusCode::OK, &catalog()),
+        (&Method::POST, "/api/orders") => take_order(request).await,
+        (&Method::GET, _) => match path.strip_prefix("/api/users/") {
+            Some(id) => json(StatusCode::OK, &user(id, request.uri().query())),
+            None => not_found(),
+        },
+        _ => not_found(),
+    };
+    Ok(response)
+}
+
+async fn take_order(request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let body = Limited::new(request.into_body(), BODY_BYTES_MAX).collect().await;
+    let input = body.ok().and_then(|body| serde_json::from_slice(&body.to_bytes()).ok());
+    let Some(input) = input else {
+        return json(StatusCode::INTERNAL_SERVER_ERROR, &json!({"error": "internal error"}));
+    };
+    match order::total(&input) {
+        Ok(answer) => json(StatusCode::CREATED, &answer),
+        Err(fields) => {
+            json(StatusCode::BAD_REQUEST, &json!({"error": "invalid order", "fields": fields}))
+        }
+    }
+}
+
+fn user(id: &str, query: Option<&str>) -> Value {
+    let id = percent_decode_str(id).decode_utf8_lossy();
+    let pairs = query.unwrap_or_default().split('&');
+    let view = pairs.filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == "view");
+    let view = view.map(|(_, value)| percent_decode_str(value).decode_utf8_lossy());
+    json!({
+        "id": id,
+        "name": format!("User {id}"),
+        "view": view.as_deref().unwrap_or("full"),
+        "plan": "standard",
+        "roles": ["reader", "editor"],
+        "address": {"city": "Sarajevo", "country": "BA"},
+        "active": true,
+    })
+}
+
+fn catalog() -> Value {
+    json!({"currencies": ["EUR", "USD", "BAM"], "units": ["piece", "kilogram"], "version": 7})
+}
+
+fn not_found() -> Response<Full<Bytes>> {
+    json(StatusCode::NOT_FOUND, &json!({"error": "not found"}))
+}
+
+fn json(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
+    respond(status, "application/json", Bytes::from(body.to_string()))
+}
+
+fn plain(text: &Bytes) -> Response<Full<Bytes>> {
+    respond(StatusCode::OK, "text/plain;charset=UTF-8", text.clone())
+}
+
+fn respond(status: StatusCode, kind: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+fn text(length: usize) -> Bytes {
+    let mut text = LINE.repeat(length.div_ceil(LINE.len()));
+    text.truncate(length);
+    Bytes::from(text)
+}

@@ -1,0 +1,61 @@
+//! What is asked of every contestant.
+
+/// One request that is sent again and again.
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    /// A JSON body.
+    pub(crate) body: Option<&'static str>,
+    /// The status of the right answer.
+    pub(crate) status: u16,
+}
+
+const ORDER: &str = r#"{"customer":"Amina","currency":"EUR","items":[
+{"sku":"AB-1234","quantity":2,"priceMinor":1250},
+{"sku":"CD-0042","quantity":1,"priceMinor":99900},
+{"sku":"EF-9999","quantity":12,"priceMinor":75}],"note":"Before noon, please"}"#;
+
+pub(crate) fn all() -> Vec<Scenario> {
+    let get =
+        |name, what, path| Scenario { name, what, method: "GET", path, body: None, status: 200 };
+    vec![
+        get("get-json", "JSON GET of a dynamic route", "/api/users/42?view=short"),
+        Scenario {
+            name: "post-json",
+            what: "POST of JSON, validated with zod",
+            method: "POST",
+            path: "/api/orders",
+            body: Some(ORDER),
+            status: 201,
+        },
+        get("text-1k", "text of 1 KiB", "/api/text/1k"),
+        get("text-100k", "text of 100 KiB", "/api/text/100k"),
+        get("static", "JSON GET that Next prerenders (force-static)", "/api/catalog"),
+    ]
+}
+
+/// Requests that are not measured; every contestant must answer them alike before anything is.
+pub(crate) fn checks() -> Vec<Scenario> {
+    let mut all = all();
+    all.push(Scenario {
+        name: "escaped",
+        what: "an escaped id and no query",
+        method: "GET",
+        path: "/api/users/a%20b%C3%A9",
+        body: None,
+        status: 200,
+    });
+    all.push(Scenario {
+        name: "invalid",
+        what: "an order that zod refuses",
+        method: "POST",
+        path: "/api/orders",
+        body: Some(
+            r#"{"customer":"","currency":"EUR","items":[{"sku":"x","quantity":1,"priceMinor":0}]}"#,
+        ),
+        status: 400,
+    });
+    all
+}

@@ -1,0 +1,78 @@
+//! `cargo xtask test`: everything that must pass. The quick and the foreign come first and the Rust tests
+//! last, so that the last lines are the summary of the runner with the most tests.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::arguments::Arguments;
+use crate::running::{check, works};
+use crate::{node, print, project};
+
+pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
+    arguments.finish()?;
+    node::require()?;
+    let root = project::root();
+    worker(&root.join("worker"))?;
+    example(&root.join("examples/finance"))?;
+    format()?;
+    project::build_release()?;
+    lints()?;
+    rust()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The TypeScript half; its `test` script begins with the type check.
+fn worker(folder: &Path) -> Result<()> {
+    node::install(folder)?;
+    print::stage("types and tests of the worker");
+    check(node::npm(folder).args(["run", "--silent", "test"]))
+}
+
+/// The example's own tests, without a server.
+fn example(folder: &Path) -> Result<()> {
+    node::install(folder)?;
+    print::stage("types and tests of the example");
+    for script in ["prepare-client", "typecheck", "test"] {
+        check(node::npm(folder).args(["run", "--silent", script]))?;
+    }
+    Ok(())
+}
+
+fn format() -> Result<()> {
+    if !works(project::cargo().args(["fmt", "--version"])) {
+        print::progress("note: rustfmt is not installed, the format is not checked");
+        return Ok(());
+    }
+    print::stage("cargo fmt --check");
+    check(project::cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn lints() -> Result<()> {
+    if !works(project::cargo().args(["clippy", "--version"])) {
+        print::progress("note: clippy is not installed, lints are not checked");
+        return Ok(());
+    }
+    print::stage("cargo clippy");
+    let mut clippy = project::cargo();
+    clippy.args(["clippy", "--release", "--workspace", "--all-targets", "--locked"]);
+    check(clippy.args(["--", "-D", "warnings"]))
+}
+
+/// Unit, protocol, end-to-end and conformance tests.
+fn rust() -> Result<()> {
+    let common = ["--release", "--workspace", "--locked"];
+    if !works(project::cargo().args(["nextest", "--version"])) {
+        print::stage("cargo test");
+        print::progress(
+            "NOTE: cargo-nextest is not installed: no timeouts, and tests share processes.",
+        );
+        print::progress("NOTE: `cargo install cargo-nextest --locked` installs it.");
+        return check(project::cargo().arg("test").args(common));
+    }
+    print::stage("cargo test --doc");
+    check(project::cargo().args(["test", "--doc", "--quiet"]).args(common))?;
+    print::stage("cargo nextest run");
+    check(project::cargo().args(["nextest", "run"]).args(common))
+}
