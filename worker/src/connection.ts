@@ -1,6 +1,5 @@
 // The socket to the server, file descriptor 3.
 
-import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { FrameDecoder, type FrameReceiver, FrameWriter } from './wire.ts'
 
@@ -16,7 +15,6 @@ export interface ConnectionEvents {
 export class Connection {
   readonly writer: FrameWriter
   readonly #socket: Socket
-  readonly #fd: number
   #receive: FrameReceiver = () => undefined
   #draining: Promise<void> | null = null
 
@@ -24,7 +22,6 @@ export class Connection {
     const decoder = new FrameDecoder((type, flags, stream, buffer, start, end) => {
       this.#receive(type, flags, stream, buffer, start, end)
     })
-    this.#fd = fd
     this.writer = new FrameWriter((parts) => this.#write(parts))
     const { writer } = this
     this.#socket = new Socket({
@@ -79,25 +76,10 @@ export class Connection {
     })
   }
 
-  /**
-   * Writes straight to the descriptor, which does not block; a stream's `write` costs more than the
-   * system call itself. What the kernel does not take goes through the stream. Errors show there too.
-   */
-  #writeNow(part: Buffer): number {
-    try {
-      return writeSync(this.#fd, part)
-    } catch {
-      return 0
-    }
-  }
-
   #write(parts: Buffer[]): boolean {
     const socket = this.#socket
     if (parts.length === 1) {
-      const part = parts[0]!
-      const written = socket.writableLength === 0 ? this.#writeNow(part) : 0
-      if (written === part.length) return true
-      socket.write(written === 0 ? part : part.subarray(written))
+      socket.write(parts[0]!)
     } else {
       socket.cork()
       for (const part of parts) socket.write(part)

@@ -25,6 +25,7 @@ const ROUTES = {
       many: () => { const h = new Headers(); for (let n = 0; n < 600; n++) h.append('x-' + n, '1'); return new Response('x', { headers: h }) },
       long: () => new Response('x', { headers: { 'x-long': 'v'.repeat(100000) } }),
       'too-long': () => new Response('x', { headers: { 'x-long': 'v'.repeat(2000000) } }),
+      'long-reason': () => new Response('x', { statusText: 'r'.repeat(70000) }),
       fetched: () => fetch('data:text/plain,upstream'),
       null204: () => new Response(null, { status: 204 }), 'body-304': () => new Response(null, { status: 304, headers: { etag: '"v"' } }),
       reason: () => new Response('tea', { status: 418, statusText: "I'm a Teapot" }),
@@ -69,6 +70,9 @@ const ROUTES = {
       cookies().set('out', b)
       return Response.json([a, b])
     }`,
+  '/shared': `import { cookies } from 'NEXT/headers'
+    const shared = new Response('shared', { headers: { 'x-a': '1' } })
+    export const GET = (request) => { cookies().set('who', request.headers.get('x-i')); return shared }`,
   '/outside': `import { cookies, headers, draftMode } from 'NEXT/headers'
     import { after } from 'NEXT/server'
     const messages = {}
@@ -165,6 +169,7 @@ describe('handlers', () => {
       'rewrite',
       'control',
       'many',
+      'long-reason',
       'too-long',
     ]) {
       const answer = await get('/return/[kind]', kind)
@@ -355,6 +360,22 @@ describe('handlers', () => {
         assert.equal(header(answer, 'set-cookie'), `out=${index}; Path=/`)
       }),
     )
+  })
+
+  test('cookies do not stay on a response that is returned again', async () => {
+    for (const who of ['first', 'second']) {
+      const answer = await server.request('/shared', { headers: [['x-i', who]] })
+      const cookies = answer.headers.filter(([name]) => name === 'set-cookie')
+      assert.deepEqual(cookies, [['set-cookie', `who=${who}; Path=/`]])
+      assert.equal(answer.body.toString(), 'shared')
+    }
+    const { headers } = await server.request('/shared', {
+      headers: [
+        ['x-i', ''],
+        ['cookie', 'who=me'],
+      ],
+    })
+    assert.equal(headers.filter(([name]) => name === 'set-cookie').length, 1)
   })
 
   test('outside a request the functions say just this', async () => {

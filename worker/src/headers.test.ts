@@ -62,6 +62,13 @@ describe('headers of a request', () => {
     assert.equal(given.get('x-forwarded-for'), '9.9.9.9')
     assert.equal(given.get('x-forwarded-proto'), 'https')
     assert.equal(given.get('x-forwarded-host'), 'localhost:3000')
+    const all = Object.fromEntries(given[Symbol.iterator]())
+    assert.deepEqual(all, {
+      'x-forwarded-for': '9.9.9.9',
+      'x-forwarded-host': 'localhost:3000',
+      'x-forwarded-port': '3000',
+      'x-forwarded-proto': 'https',
+    })
   })
 
   test('can be changed', () => {

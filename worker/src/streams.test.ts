@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { FakeServer, header, json } from '../testing/fake-server.ts'
+import { encodeRequest } from '../testing/frames.ts'
 import {
   ABORT,
   CANCEL_BODY_BROKEN,
@@ -50,6 +51,11 @@ const ROUTES = {
   '/numbers': `export const GET = () => new Response(new ReadableStream({ start(c) { c.enqueue(new Uint8Array([120])); c.enqueue(5); c.close() } }))`,
   '/silent': `export const GET = (request) => new Response(new ReadableStream({ start(c) { globalThis.release = () => { c.enqueue(new TextEncoder().encode('now')); c.close() } } }))
     export const POST = () => { globalThis.release(); return new Response('released') }`,
+  '/fail-reading': `export const POST = (request) => {
+      request.text().catch((error) => { globalThis.readFailed = error.message })
+      return new Response(new ReadableStream({ pull() { throw new Error('fails at once') } }))
+    }
+    export const GET = () => new Response(globalThis.readFailed ?? 'not yet')`,
   '/empty': `export const GET = () => new Response(new ReadableStream({ start(c) { c.close() } }), { headers: { 'x-e': '1' } })`,
   '/used': `export const GET = async () => { const r = new Response('once'); await r.text(); return r }`,
   '/body': `export const POST = async (request) => {
@@ -156,6 +162,13 @@ describe('bodies', () => {
     assert.match(line.text, /^GET \/fail .*failed to pipe response/)
   })
 
+  test('when an answer breaks off, its request body is over too', async () => {
+    const { answer } = server.open('/fail-reading', { method: 'POST', more: true })
+    assert.equal((await answer).aborted, true)
+    const { body } = await server.request('/fail-reading')
+    assert.match(body.toString(), /the answer broke off/)
+  })
+
   test('strings in a stream are written as they are, other things break it off', async () => {
     assert.equal((await server.request('/strings')).body.toString(), 'téxt')
     const numbers = await server.request('/numbers')
@@ -243,6 +256,25 @@ describe('bodies', () => {
     assert.equal((await server.request('/state')).status, 200)
   })
 
+  test('a stream number can be given out again once both directions have ended', async () => {
+    const { stream, answer } = server.open('/body?how=ignore', { method: 'POST', more: true })
+    await answer
+    server.chunk(stream, 'the end', true)
+    const before = framesOf(stream).length
+    const route = Object.keys(ROUTES).indexOf('/body')
+    server.sendRaw(
+      encodeRequest(stream, {
+        route,
+        method: 'POST',
+        path: '/body',
+        query: 'how=ignore',
+        body: 'again',
+      }),
+    )
+    await server.until(() => framesOf(stream).length === before + 1)
+    assert.equal(framesOf(stream).at(-1), RESPONSE)
+  })
+
   test('a body that is not wanted is refused', async () => {
     const { stream, answer } = server.open('/body?how=cancel', { method: 'POST', more: true })
     assert.equal((await answer).body.toString(), 'cancelled')
@@ -278,12 +310,13 @@ describe('bodies', () => {
     assert.deepEqual(framesOf(stream), [])
   })
 
-  test('END stands on the last frame and only there', () => {
-    const ended = new Set<number>()
-    for (const frame of server.frames) {
-      if (frame.type !== RESPONSE && frame.type !== RESPONSE_CHUNK) continue
-      assert.ok(!ended.has(frame.stream), `stream ${frame.stream} goes on after its end`)
-      if ((frame.flags & FLAG_END) !== 0) ended.add(frame.stream)
+  test('an answer has one head, and nothing follows its END', () => {
+    const open = new Set<number>()
+    for (const { type, flags, stream } of server.frames) {
+      if (type !== RESPONSE && type !== RESPONSE_CHUNK) continue
+      assert.equal(open.has(stream), type === RESPONSE_CHUNK, `stream ${stream}`)
+      open.add(stream)
+      if ((flags & FLAG_END) !== 0) open.delete(stream)
     }
   })
 
@@ -315,3 +348,13 @@ for (const [what, bytes] of [
     await server.stop()
   })
 }
+
+test('a stream number that is given out twice ends the worker', async () => {
+  const server = await FakeServer.start({
+    routes: { '/hold': 'export const GET = () => new Promise(() => {})' },
+  })
+  server.sendRaw(Buffer.concat([encodeRequest(5), encodeRequest(5)]))
+  assert.equal(await server.exited, 70)
+  await server.logged(/stream 5 is already in use/)
+  await server.stop()
+})

@@ -1,5 +1,5 @@
-//! The arguments of a command: words, `--flag` and `--name value`. Small enough to need no parser crate,
-//! which would make `cargo xtask` slow to build.
+//! The arguments of a command: words, `--flag` and `--name value`. Small enough to need no parser
+//! crate, which would make `cargo xtask` slow to build.
 
 use std::collections::VecDeque;
 use std::str::FromStr;

@@ -1,8 +1,9 @@
-//! `cargo xtask bench`: byway beside what people run today, on the same handlers, in turn, in several rounds.
+//! `cargo xtask bench`: byway beside what people run today, on the same handlers, in turn, in
+//! several rounds.
 //!
-//! One server runs at a time. In each round every contestant is started, checked, loaded with each scenario
-//! and stopped; the next round begins with another contestant, so that none always has the warm or the cold
-//! machine. Every figure is the median of the rounds.
+//! One server runs at a time. In each round every contestant is started, checked, loaded with each
+//! scenario and stopped; the next round begins with another contestant, so that none always has the
+//! warm or the cold machine. Every figure is the median of the rounds.
 
 #![expect(clippy::cast_precision_loss, reason = "what is measured stays far below 2^52")]
 
@@ -33,6 +34,9 @@ const CONNECTIONS: u32 = 64;
 const SECONDS_DEFAULT: u32 = 5;
 const ROUNDS_DEFAULT: usize = 3;
 
+/// Above this average load the machine has other things to do.
+const LOAD_AVERAGE_QUIET: f64 = 0.7;
+
 /// What to run and how long.
 struct Plan {
     contestants: Vec<Contestant>,
@@ -57,6 +61,13 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<ExitCode> {
     load::require()?;
     contestant::prepare(&plan.contestants)?;
     print::stage(&format!("about {} minutes", minutes(&plan)));
+    let load_average = machine::load_average();
+    if load_average > LOAD_AVERAGE_QUIET {
+        print::progress(&format!(
+            "WARNING: the load average is {load_average}: others use this machine, and the figures \
+             below are theirs too"
+        ));
+    }
     let mut visits: Vec<Visit> = Vec::new();
     for round in 0..plan.rounds {
         for turn in 0..plan.contestants.len() {
@@ -66,7 +77,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<ExitCode> {
             visits.push(visit);
         }
     }
-    let report = summary::Report::new(&plan, &visits);
+    let report = summary::Report::new(&plan, &visits, load_average);
     print::data(&table::render(&report));
     if let Some(path) = &plan.json_path {
         fs::write(path, report.to_json()).with_context(|| format!("writing {path}"))?;

@@ -1,5 +1,5 @@
-//! `cargo xtask conformance`: replays the recorded requests against a server that is already running,
-//! whichever server that is.
+//! `cargo xtask conformance`: replays the recorded requests against a server that is already
+//! running, whichever server that is.
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! `cargo xtask demo`: the example project on byway, from a fresh clone. `--check` sends the example's own
-//! requests and compares the answers.
+//! `cargo xtask demo`: the example project on byway, from a fresh clone. `--check` sends the
+//! example's own requests and compares the answers.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -100,7 +100,8 @@ fn serve(binary: &Path, example: &Path, port: u16) -> Result<ExitCode> {
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The server says where it listens on a stderr that the user sees, so readiness is asked of the port.
+/// The server says where it listens on a stderr that the user sees, so readiness is asked of the
+/// port.
 fn wait_until_listening(server: &mut Child, port: u16) -> Result<()> {
     let begun = Instant::now();
     loop {

@@ -1,4 +1,5 @@
-//! The project's own commands, run as `cargo xtask VERB`. They need cargo, Node and npm, nothing else.
+//! The project's own commands, run as `cargo xtask VERB`. They need cargo, Node and npm, nothing
+//! else.
 
 mod arguments;
 mod bench;

@@ -23,8 +23,8 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// Builds the workspace in release mode, with the features that the tests use, so that the bundler is
-/// compiled once, and gives the folder of the binaries.
+/// Builds the workspace in release mode, with the features that the tests use, so that the bundler
+/// is compiled once, and gives the folder of the binaries.
 pub(crate) fn build_release() -> Result<PathBuf> {
     print::stage("cargo build --release (the first build compiles the bundler: some minutes)");
     check(cargo().args(["build", "--release", "--workspace", "--locked"]))?;

@@ -1,5 +1,5 @@
-//! `cargo xtask test`: everything that must pass. The quick and the foreign come first and the Rust tests
-//! last, so that the last lines are the summary of the runner with the most tests.
+//! `cargo xtask test`: everything that must pass. The quick and the foreign come first and the Rust
+//! tests last, so that the last lines are the summary of the runner with the most tests.
 
 use std::path::Path;
 use std::process::ExitCode;

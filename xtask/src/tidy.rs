@@ -1,4 +1,5 @@
-//! The rules of the house that no compiler checks, as tests: sizes, words, and which crate may know which.
+//! The rules of the house that no compiler checks, as tests: sizes, words, and which crate may know
+//! which.
 
 mod crates;
 mod files;

@@ -1,5 +1,5 @@
-//! The same answers as the other contestants from hyper alone: what a server costs when the handlers cost
-//! nothing. It listens on `HOSTNAME:PORT` of its environment.
+//! The same answers as the other contestants from hyper alone: what a server costs when the
+//! handlers cost nothing. It listens on `HOSTNAME:PORT` of its environment.
 
 mod order;
 

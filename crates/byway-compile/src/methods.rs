@@ -51,7 +51,7 @@ pub(crate) fn warnings(route: &SourceRoute, exports: &RouteExports) -> Vec<Diagn
         found.push(warning(message, "export a function named `GET`, `POST`, …"));
     }
     if methods(route, exports).is_some_and(|methods| methods.is_empty()) {
-        let message = "this route exports no method, so that it answers every request with 405";
+        let message = "this route exports no method, so that no request reaches it";
         found.push(warning(message.to_owned(), "export a function named `GET`, `POST`, …"));
     }
     found

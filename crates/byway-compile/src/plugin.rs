@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -132,6 +133,18 @@ fn script(code: String) -> HookLoadOutput {
     HookLoadOutput { code: code.into(), module_type: Some(ModuleType::Js), ..Default::default() }
 }
 
+/// The module for a JSON file. As a `CommonJS` one it is a single value for every kind of import; the
+/// bundler's own loses its names where a file is imported both statically and by `import()`. Text
+/// that is no JSON is left to the bundler, whose error names the place.
+fn json_code(file: &Path) -> Option<String> {
+    if file.extension()? != "json" {
+        return None;
+    }
+    let text = fs::read_to_string(file).ok()?;
+    serde_json::from_str::<serde::de::IgnoredAny>(&text).ok()?;
+    Some(virtuals::json_code(&text))
+}
+
 impl Plugin for Byway {
     fn name(&self) -> Cow<'static, str> {
         "byway".into()
@@ -175,8 +188,9 @@ impl Plugin for Byway {
 
     async fn load(&self, _: SharedLoadPluginContext, args: &HookLoadArgs<'_>) -> HookLoadReturn {
         let Some(module) = Virtual::parse(args.id) else {
-            let imports = self.broken.get(Path::new(args.id));
-            return Ok(imports.map(|imports| script(virtuals::imports_code(imports))));
+            let file = Path::new(args.id);
+            let imports = self.broken.get(file).map(|imports| virtuals::imports_code(imports));
+            return Ok(imports.or_else(|| json_code(file)).map(script));
         };
         let code = match module {
             Virtual::Worker(name) => return self.runtime.load(name).map(Some),

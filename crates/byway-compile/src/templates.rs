@@ -12,6 +12,7 @@ use oxc::ast::builder::AstBuilder;
 use oxc::ast_visit::{VisitMut, walk_mut};
 use oxc::parser::Parser;
 use oxc::span::{GetSpan as _, SourceType};
+use oxc::str::Str;
 
 use crate::place::AllSpans;
 use crate::virtual_modules::js_string;
@@ -58,7 +59,9 @@ impl<'a> Rewriter<'a, '_> {
         let mut code = String::from("(path) => { switch (path) {\n");
         for (text, specifier) in files {
             let (text, specifier) = (js_string(&text), js_string(&specifier));
-            code.push_str(&format!("case {text}: return import({specifier});\n"));
+            for part in ["case ", &text, ": return import(", &specifier, ");\n"] {
+                code.push_str(part);
+            }
         }
         code.push_str(
             "default: return Promise.reject(Object.assign(new Error(`Cannot find module '${path}'`), \
@@ -96,7 +99,7 @@ fn parts<'t>(template: &'t TemplateLiteral<'_>) -> Option<Vec<&'t str>> {
     if template.expressions.is_empty() {
         return None;
     }
-    template.quasis.iter().map(|it| it.value.cooked.as_ref().map(|text| text.as_str())).collect()
+    template.quasis.iter().map(|it| it.value.cooked.as_ref().map(Str::as_str)).collect()
 }
 
 /// What the whole text may be, with the specifier it then means. `None` for too many.
@@ -161,7 +164,7 @@ fn written_as(name: &str, segment: &str) -> Vec<String> {
         names.push(stem.to_owned());
     }
     // TypeScript code names the file that its compiler would write.
-    if *ending == ".ts" && segment.ends_with(".js") {
+    if *ending == ".ts" && segment.strip_suffix(".js").is_some() {
         names.push(format!("{stem}.js"));
     }
     names

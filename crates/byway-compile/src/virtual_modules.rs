@@ -106,6 +106,11 @@ pub(crate) fn package_code(anchor: &str, specifier: &str) -> String {
     )
 }
 
+/// Parsed when it runs: as a literal, a key `__proto__` would mean something else.
+pub(crate) fn json_code(text: &str) -> String {
+    format!("module.exports = JSON.parse({});\n", js_string(text))
+}
+
 /// Has the code by which Node and bundlers announce a module that is not there, as code tests for it.
 pub(crate) fn missing_code(specifier: &str) -> String {
     let message = js_string(&format!("Cannot find module '{specifier}'"));

@@ -103,8 +103,8 @@ impl Fixture {
     }
 }
 
-/// The binary to test: `BYWAY_BIN` when set, else `built`, which a test of the package `byway` has as
-/// `env!("CARGO_BIN_EXE_byway")`.
+/// The binary to test: `BYWAY_BIN` when set, else `built`, which a test of the package `byway` has
+/// as `env!("CARGO_BIN_EXE_byway")`.
 pub fn byway_binary(built: &str) -> PathBuf {
     std::env::var_os("BYWAY_BIN").map_or_else(|| PathBuf::from(built), PathBuf::from)
 }

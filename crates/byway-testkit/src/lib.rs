@@ -1,8 +1,8 @@
 //! Test support: raw HTTP clients, servers started from the real binary, fixture projects and the
 //! replay of recorded conformance cases.
 //!
-//! Everything here blocks and uses threads: a test that waits for a socket reads top to bottom, and the
-//! crate compiles in seconds because it needs no runtime.
+//! Everything here blocks and uses threads: a test that waits for a socket reads top to bottom, and
+//! the crate compiles in seconds because it needs no runtime.
 
 pub mod conformance;
 mod fixture;

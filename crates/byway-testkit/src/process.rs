@@ -79,7 +79,8 @@ impl Process {
         self.shared.state.lock().stderr.join("\n")
     }
 
-    /// Waits until a line on stderr satisfies `pick`. `None` when the time is over or the child ended.
+    /// Waits until a line on stderr satisfies `pick`. `None` when the time is over or the child
+    /// ended.
     pub(crate) fn stderr_line<T>(
         &self,
         timeout: Duration,

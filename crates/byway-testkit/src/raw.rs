@@ -1,5 +1,6 @@
-//! A client that sends bytes exactly as given and reports exactly what came back: framing, chunk arrival
-//! times, interim answers and whether the body was complete. Ordinary HTTP clients hide all of this.
+//! A client that sends bytes exactly as given and reports exactly what came back: framing, chunk
+//! arrival times, interim answers and whether the body was complete. Ordinary HTTP clients hide all
+//! of this.
 
 mod read;
 mod response;
@@ -113,8 +114,8 @@ impl RawClient {
     }
 }
 
-/// Sends one request on a connection of its own and reads the answer. `request` has the whole head and
-/// body; a HEAD request is recognised by its first bytes.
+/// Sends one request on a connection of its own and reads the answer. `request` has the whole head
+/// and body; a HEAD request is recognised by its first bytes.
 pub fn fetch(authority: &str, request: &str) -> Result<RawResponse, ReadError> {
     let mut client = RawClient::connect(authority)?;
     client.send(request)?;

@@ -31,6 +31,12 @@ fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default().trim().to_owned()
 }
 
+/// Processes that wanted to run during the last minute, on average.
+pub(crate) fn load_average() -> f64 {
+    let text = read("/proc/loadavg");
+    text.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(0.0)
+}
+
 /// The value of the first line `NAME : VALUE` or `NAME=VALUE`.
 fn field(text: &str, name: &str) -> Option<String> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;

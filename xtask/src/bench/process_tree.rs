@@ -65,19 +65,21 @@ pub(crate) fn processor_time(root: u32) -> Result<Duration> {
 
 /// Resident memory in KiB: each page that processes share is counted once.
 pub(crate) fn memory_kib(root: u32) -> Result<u64> {
-    members(root)?.keys().map(|pid| process_memory_kib(*pid)).sum()
+    let own = process_memory_kib(root);
+    let own = own.with_context(|| format!("the memory of process {root} cannot be read"))?;
+    // A descendant that ended meanwhile has no memory any more.
+    let others = members(root)?.into_keys().filter(|pid| *pid != root);
+    Ok(own + others.filter_map(process_memory_kib).sum::<u64>())
 }
 
 /// Proportional set size, or resident set size where the kernel does not tell it.
-fn process_memory_kib(pid: u32) -> Result<u64> {
+fn process_memory_kib(pid: u32) -> Option<u64> {
     let field = |file: &str, name: &str| {
         let text = fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
         let line = text.lines().find_map(|line| line.strip_prefix(name))?;
         line.trim().trim_end_matches(" kB").parse::<u64>().ok()
     };
-    field("smaps_rollup", "Pss:")
-        .or_else(|| field("status", "VmRSS:"))
-        .with_context(|| format!("the memory of process {pid} cannot be read"))
+    field("smaps_rollup", "Pss:").or_else(|| field("status", "VmRSS:"))
 }
 
 #[cfg(test)]

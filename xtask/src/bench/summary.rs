@@ -45,7 +45,7 @@ pub(crate) const FIGURES: [&str; 6] = [
 ];
 
 impl Report {
-    pub(crate) fn new(plan: &Plan, visits: &[Visit]) -> Self {
+    pub(crate) fn new(plan: &Plan, visits: &[Visit], load_average: f64) -> Self {
         let names: Vec<&'static str> =
             plan.contestants.iter().map(|contestant| contestant.name).collect();
         let scenarios = plan.scenarios.iter().map(|scenario| ScenarioSummary {
@@ -58,6 +58,7 @@ impl Report {
             machine: machine::describe(&plan.contestants),
             settings: json!({
                 "rounds": plan.rounds, "connections": CONNECTIONS,
+                "load_average_before": load_average,
                 "load_seconds": plan.seconds.load,
                 "latency_seconds": plan.seconds.latency,
                 "warm_seconds": plan.seconds.warm,

@@ -1,5 +1,5 @@
-//! The report as Markdown tables, so that it can be pasted into documents as it is. In brackets: each figure
-//! as a multiple of byway's.
+//! The report as Markdown tables, so that it can be pasted into documents as it is. In brackets:
+//! each figure as a multiple of byway's.
 
 use std::fmt::Write as _;
 
@@ -13,13 +13,16 @@ pub(crate) fn render(report: &Report) -> String {
     for scenario in &report.scenarios {
         text.push_str(&scenario_table(scenario));
     }
-    text.push_str("\n### start and memory\n\n| server | start to first answer | memory after load |\n|---|--:|--:|\n");
+    text.push_str(
+        "\n### start and memory\n\n\
+         | server | start to first answer, ms | memory after load, MiB |\n|---|--:|--:|\n",
+    );
     let base = report.servers.iter().find(|server| server.contestant == BASE);
     for server in &report.servers {
         let start = with_ratio(server.start_ms, base.map(|base| base.start_ms), 0);
         let memory = with_ratio(server.memory_mib, base.map(|base| base.memory_mib), 0);
         // Writing into a string cannot fail.
-        let _ = writeln!(text, "| {} | {start} ms | {memory} MiB |", server.contestant);
+        let _ = writeln!(text, "| {} | {start} | {memory} |", server.contestant);
     }
     text
 }
@@ -33,7 +36,8 @@ fn machine_line(report: &Report) -> String {
     let versions: Vec<&str> = versions.filter_map(|(_, version)| version.as_str()).collect();
     let setting = |name: &str| report.settings[name].to_string();
     format!(
-        "{}, {} cores, {} GiB, {}, Linux {}, Node {}; {}.\nwrk with {} thread and {} connections, {} rounds of {} s \
+        "{}, {} cores, {} GiB, {}, Linux {}, Node {}; {}.\n\
+         wrk with {} thread and {} connections, {} rounds of {} s \
          in turn, medians. Compression and telemetry off, everything else as it comes.\n",
         field("processor"),
         field("cores"),
@@ -51,7 +55,8 @@ fn machine_line(report: &Report) -> String {
 
 fn scenario_table(scenario: &ScenarioSummary) -> String {
     let mut text = format!(
-        "\n### {}: {}\n\n| server | requests/s | CPU µs/request | p50 µs | p99 µs | 1 connection: p50 µs | p99 µs | errors |\n\
+        "\n### {}: {}\n\n| server | requests/s | CPU µs/request | p50 µs | p99 µs \
+         | 1 connection: p50 µs | p99 µs | errors |\n\
          |---|--:|--:|--:|--:|--:|--:|--:|\n",
         scenario.name, scenario.what
     );

@@ -44,7 +44,8 @@ fn ask(authority: &str, scenario: &Scenario) -> Result<RawResponse> {
     Ok(client.read()?)
 }
 
-/// Status, media type without its parameters, and body; JSON by value, text by its length and beginning.
+/// Status, media type without its parameters, and body; JSON by value, text by its length and
+/// beginning.
 fn essence(answer: &RawResponse) -> Value {
     let kind = answer.header("content-type").unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -68,7 +69,8 @@ fn expected(scenario: &Scenario) -> Value {
             "active": true,
         })
     };
-    let text = |length: usize| json!({"length": length, "start": "The quick brown fox jumps over the lazy dog."});
+    let start = "The quick brown fox jumps over the lazy dog.";
+    let text = |length: usize| json!({"length": length, "start": start});
     let body = match scenario.name {
         "get-json" => user("42", "short"),
         "escaped" => user("a b\u{e9}", "full"),

@@ -22,8 +22,8 @@ const RESERVED: [(&str, &[&str]); 4] = [
     ("rolldown", &["byway-compile"]),
     ("oxc", &["byway-compile"]),
     ("clap", &["byway"]),
-    // The bundler's plugin interface speaks anyhow.
-    ("anyhow", &["byway", "byway-compile", "xtask"]),
+    // For programs; and the bundler's plugin interface speaks anyhow.
+    ("anyhow", &["bare-hyper", "byway", "byway-compile", "xtask"]),
 ];
 
 struct Dependency {
@@ -100,8 +100,8 @@ fn features(edges: &str) -> BTreeMap<String, BTreeSet<String>> {
     packages
 }
 
-/// The bundler takes minutes to compile. If a dependency of tests switched on a feature anywhere below it,
-/// `cargo build` and the tests would each compile their own.
+/// The bundler takes minutes to compile. If a dependency of tests switched on a feature anywhere
+/// below it, `cargo build` and the tests would each compile their own.
 #[test]
 fn tests_build_everything_with_the_features_of_the_plain_build() {
     let plain = features("normal,build");

@@ -60,8 +60,8 @@ fn function_name(code: &str) -> Option<String> {
     (is_word && !name.is_empty()).then_some(name)
 }
 
-/// The line without comments, strings and character literals, whose braces do not count. Text that spans
-/// lines keeps its braces; they are balanced in JSON and format strings.
+/// The line without comments, strings and character literals, whose braces do not count. Text that
+/// spans lines keeps its braces; they are balanced in JSON and format strings.
 fn without_literals(line: &str) -> String {
     let mut code = String::new();
     let mut characters = line.chars().peekable();

@@ -7,4 +7,3 @@ mod fixture;
 mod modules;
 mod packages;
 mod places;
-mod probe;

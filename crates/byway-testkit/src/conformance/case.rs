@@ -1,5 +1,5 @@
-//! The format of cases. Unknown fields are errors: a field that is not understood would be a check that
-//! silently does not happen.
+//! The format of cases. Unknown fields are errors: a field that is not understood would be a check
+//! that silently does not happen.
 
 use std::collections::BTreeMap;
 
@@ -185,6 +185,9 @@ struct CaseText {
     timeout: Option<f64>,
     #[serde(default)]
     normalize: Vec<Replacement>,
+    /// Where the case was recorded for, and remarks: neither says what to check.
+    #[serde(rename = "split")]
+    _split: Option<String>,
     #[serde(rename = "notes")]
     _notes: Option<String>,
     compare: Option<Compare>,

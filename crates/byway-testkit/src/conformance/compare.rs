@@ -8,7 +8,8 @@ use super::case::{Body, BodyMode, Compare, Headers};
 use super::json;
 use super::record::Record;
 
-/// Not compared unless a case names them: they depend on the connection, the clock or Next's own pages.
+/// Not compared unless a case names them: they depend on the connection, the clock or Next's own
+/// pages.
 const HEADERS_IGNORED: [&str; 10] = [
     "date",
     "connection",

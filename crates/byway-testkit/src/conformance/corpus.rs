@@ -64,8 +64,8 @@ struct ExpectedFile {
 }
 
 impl Corpus {
-    /// Reads the corpus of one app: `app` has `cases.json` and `expected.json`, `app2` has `cases2.json`
-    /// and so on.
+    /// Reads the corpus of one app: `app` has `cases.json` and `expected.json`, `app2` has
+    /// `cases2.json` and so on.
     pub fn load(directory: &Path, app: &str) -> Result<Self, CorpusError> {
         let suffix = app.trim_start_matches("app");
         Self::read(

@@ -1,5 +1,6 @@
-//! Differences from the recorded answers that are known. The list is honoured in both directions: a case
-//! that differs without being listed is an error, and so is one that is listed and does not differ.
+//! Differences from the recorded answers that are known. The list is honoured in both directions: a
+//! case that differs without being listed is an error, and so is one that is listed and does not
+//! differ.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -31,8 +32,8 @@ pub struct Verdict {
 }
 
 impl KnownDifferences {
-    /// Reads the part of one app from a file `{ "APP": { "groups": {…}, "cases": {…} } }`. An app that the
-    /// file does not name has no known differences.
+    /// Reads the part of one app from a file `{ "APP": { "groups": {…}, "cases": {…} } }`. An app
+    /// that the file does not name has no known differences.
     pub fn load(path: &Path, app: &str) -> io::Result<Self> {
         let text = fs::read_to_string(path)?;
         let mut apps: BTreeMap<String, Self> = serde_json::from_str(&text)?;

@@ -1,8 +1,8 @@
 //! Replays recorded requests against a server and compares its answers with the recorded ones.
 //!
-//! A corpus is two files: cases (what to send, what to compare) and the answers that real Next gave. A
-//! case compares everything that a client could depend on unless it says otherwise; what varies from run
-//! to run is replaced by placeholders on both sides first.
+//! A corpus is two files: cases (what to send, what to compare) and the answers that real Next
+//! gave. A case compares everything that a client could depend on unless it says otherwise; what
+//! varies from run to run is replaced by placeholders on both sides first.
 
 mod case;
 mod compare;

@@ -1,4 +1,5 @@
-//! Replaces what varies from run to run by placeholders: the server's address and the run's own token.
+//! Replaces what varies from run to run by placeholders: the server's address and the run's own
+//! token.
 
 use fancy_regex::Error;
 

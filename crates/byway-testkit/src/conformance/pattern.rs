@@ -1,5 +1,5 @@
-//! The regular expressions of the cases. They are written in Python's dialect with `re.DOTALL`, which
-//! differs from Rust's in the meaning of `$` and `\Z`, and in how replacements name groups.
+//! The regular expressions of the cases. They are written in Python's dialect with `re.DOTALL`,
+//! which differs from Rust's in the meaning of `$` and `\Z`, and in how replacements name groups.
 
 use std::borrow::Cow;
 
@@ -28,8 +28,8 @@ impl Pattern {
         &self.source
     }
 
-    /// Whether it matches anywhere. An expression that gives up counts as one that does not match: the
-    /// case then fails visibly.
+    /// Whether it matches anywhere. An expression that gives up counts as one that does not match:
+    /// the case then fails visibly.
     pub(super) fn matches(&self, text: &str) -> bool {
         self.regex.is_match(text).unwrap_or(false)
     }

@@ -245,7 +245,8 @@ fn arrived_in_bursts(response: &RawResponse, timing: Timing) -> bool {
     bursts >= timing.min_bursts
 }
 
-/// Sends one request many times at once; each has a token of its own, so that mixed-up answers show.
+/// Sends one request many times at once; each has a token of its own, so that mixed-up answers
+/// show.
 fn run_parallel(
     target: &Target,
     case: &Case,

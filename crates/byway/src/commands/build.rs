@@ -15,7 +15,8 @@ pub(crate) fn run(given: &Path) -> anyhow::Result<()> {
     let started = Instant::now();
     let dir = std::fs::canonicalize(given)
         .with_context(|| format!("cannot open the folder `{}`", given.display()))?;
-    let project = byway_project::scan(&dir, &ScanOptions::default()).map_err(|e| report(&e))?;
+    let project =
+        byway_project::scan(&dir, &ScanOptions::default()).map_err(|found| report(&dir, &found))?;
     let output = compile(&project)?;
     output.warnings.iter().for_each(print::diagnostic);
     print::data(&route_table(&output.manifest))?;
@@ -48,17 +49,22 @@ fn compile(project: &Project) -> anyhow::Result<BuildOutput> {
         .build()
         .context("cannot start the runtime")?;
     runtime.block_on(byway_compile::build(input)).map_err(|error| match error {
-        BuildError::Project(found) => report(&found),
+        BuildError::Project(found) => report(&project.dir, &found),
         other => other.into(),
     })
 }
 
 /// Prints what was found; what is left to say is how much.
-fn report(found: &[Diagnostic]) -> anyhow::Error {
+fn report(dir: &Path, found: &[Diagnostic]) -> anyhow::Error {
     found.iter().for_each(print::diagnostic);
     let errors = found.iter().filter(|diagnostic| diagnostic.is_error()).count();
     let errors = if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") };
-    Reported(format!("the build failed with {errors}; an earlier build is still in place")).into()
+    let earlier = if dir.join(".byway/manifest.json").exists() {
+        "; the earlier build is still in place"
+    } else {
+        ""
+    };
+    Reported(format!("the build failed with {errors}{earlier}")).into()
 }
 
 /// The routes as columns: path, methods, kind, size.

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::{Options, Quirks, run};
 use crate::conformance::{CaseResult, Corpus};
 
-/// A server that answers every request with what `answer` makes of its text. Its threads end with the
-/// test's process; each connection ends by itself.
+/// A server that answers every request with what `answer` makes of its text. Its threads end with
+/// the test's process; each connection ends by itself.
 fn serve(answer: impl Fn(&str, usize) -> String + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -115,7 +115,8 @@ fn steps_share_variables_and_asserts_compare_them() {
     let mut third = recorded("GET / HTTP/1.1 {{v3}}");
     third["asserts"] = json!([true, false]);
     let answers = json!([recorded("GET / HTTP/1.1 {{v1}}"), second, third]);
-    // The second path captures the same text again, so that the first variable's name replaces both.
+    // The second path captures the same text again, so that the first variable's name replaces
+    // both.
     assert_eq!(differs(&base, steps, answers), None);
 }
 
