@@ -3,6 +3,7 @@
 import { sendAbort, sendAnswer, sendStatus } from './answer.ts'
 import { RequestContext, contextNeeded, contexts } from './context.ts'
 import { type Exchange, OPTIONS } from './exchange.ts'
+import { adoptForeign } from './foreign.ts'
 import { hybridParams } from './hybrid.ts'
 import type { Instrumentation } from './instrumentation.ts'
 import { describeError, log } from './log.ts'
@@ -94,11 +95,12 @@ export class Handling {
     }
     let sending: Promise<void> | null
     try {
-      if (!isResponse(value)) throw noResponse(exchange, route, value)
-      refuseProxyAnswer(value)
+      const response = isResponse(value) ? value : adoptForeign(value)
+      if (response === null) throw noResponse(exchange, route, value)
+      refuseProxyAnswer(response)
       sending = sendAnswer(
         exchange,
-        value,
+        response,
         context === null ? null : context.cookieStore,
         this.#settings.outlet,
       )

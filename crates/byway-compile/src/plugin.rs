@@ -141,7 +141,7 @@ fn json_code(file: &Path) -> Option<String> {
         return None;
     }
     let text = fs::read_to_string(file).ok()?;
-    serde_json::from_str::<serde::de::IgnoredAny>(&text).ok()?;
+    serde_json::from_str::<serde_json::Value>(&text).ok()?;
     Some(virtuals::json_code(&text))
 }
 

@@ -66,6 +66,36 @@ async fn aliases_directories_and_endings_are_found() {
 }
 
 #[tokio::test]
+async fn json_is_one_value_for_every_kind_of_import() {
+    for package in ["{}", "{ \"type\": \"module\" }"] {
+        let mut project = Project::new();
+        project.file("package.json", package);
+        project.file("lib/data.json", "{ \"name\": \"data\", \"__proto__\": 1, \"default\": 2 }");
+        project.file("lib/list.json", "[1, 2]");
+        project.route(
+            "app/a/route.ts",
+            "import data, { name } from '../../lib/data.json';\n\
+             import * as all from '../../lib/data.json';\n\
+             import list from '../../lib/list.json' with { type: 'json' };\n\
+             export const GET = async () => {\n\
+             \x20 const later = await import('../../lib/data.json', { with: { type: 'json' } });\n\
+             \x20 const { default: same } = await import('../../lib/list.json');\n\
+             \x20 return [data, name, all.name, later.name, later.default === data, same === list, list];\n\
+             };\n",
+        );
+        project.route(
+            "app/b/route.ts",
+            "import data from '../../lib/data.json';\nexport const GET = () => data.name;\n",
+        );
+        let output = project.build().await;
+        let shown =
+            project.run(&output, "show([await (await load(0)).GET(), (await load(1)).GET()]);");
+        let data = r#"{"name":"data","__proto__":1,"default":2}"#;
+        assert_eq!(shown, format!(r#"[[{data},"data","data","data",true,true,[1,2]],"data"]"#));
+    }
+}
+
+#[tokio::test]
 async fn jsconfig_counts_too() {
     let mut project = Project::new();
     project.file("jsconfig.json", "{ \"compilerOptions\": { \"paths\": { \"~/*\": [\"./*\"] } } }");
