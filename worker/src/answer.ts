@@ -21,7 +21,7 @@ import {
   HEAD_BODY_MAX,
   RESPONSE,
 } from './wire-constants.ts'
-import { type FrameWriter, SLAB_BYTES, writeLatin1 } from './wire.ts'
+import { type FrameWriter, writeLatin1 } from './wire.ts'
 
 /**
  * Headers that say how a body is framed. byway frames anew; one that a handler set, or took over
@@ -134,17 +134,11 @@ function sendReady(
     writeResponse(writer, exchange.id, head, null, true)
     return null
   }
-  const small =
-    typeof body === 'string' ? body.length * 3 <= SMALL_BODY_MAX : body.length <= SMALL_BODY_MAX
-  if (small) {
+  if (roomFor(body) <= HEAD_BODY_MAX) {
     writeResponse(writer, exchange.id, head, body, true)
     return null
   }
   const bytes = typeof body === 'string' ? Buffer.from(body) : body
-  if (bytes.length <= HEAD_BODY_MAX) {
-    writeResponse(writer, exchange.id, head, bytes, true)
-    return null
-  }
   return stream(exchange, head, outlet, (outgoing) => outgoing.sendBytes(bytes))
 }
 
@@ -161,8 +155,18 @@ function stream(
   )
 }
 
-/** Bodies up to here go into the slab straight away. */
-const SMALL_BODY_MAX = SLAB_BYTES / 2
+/** Text that is certain to need fewer bytes than this is not measured before it is written. */
+const SMALL_BODY_MAX = 32 * 1024
+
+/**
+ * The bytes that a body may need, and for long text the bytes that it does: then they also tell
+ * whether it is ASCII, which is copied instead of encoded.
+ */
+function roomFor(body: ReadyBody): number {
+  if (body === null) return 0
+  if (typeof body !== 'string') return body.length
+  return body.length * 3 <= SMALL_BODY_MAX ? body.length * 3 : Buffer.byteLength(body)
+}
 
 const JSON_PREFIX = prefixOf(JSON_TYPE)
 const TEXT_PREFIX = prefixOf(TEXT_TYPE)
@@ -212,13 +216,16 @@ function writeResponse(
   body: ReadyBody,
   end: boolean,
 ): void {
-  const room = body === null ? 0 : typeof body === 'string' ? body.length * 3 : body.length
+  const room = roomFor(body)
   writer.reserve(FRAME_HEADER_BYTES + head.bytes + room)
   const frame = writer.beginFrame(RESPONSE, end ? FLAG_END : 0, id)
   const { slab } = writer
   let position = writeHead(slab, writer.position, head)
   if (typeof body === 'string') {
-    position += slab.utf8Write(body, position, room)
+    position +=
+      room === body.length
+        ? slab.latin1Write(body, position, room)
+        : slab.utf8Write(body, position, room)
   } else if (body !== null) {
     slab.set(body, position)
     position += body.length

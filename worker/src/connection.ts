@@ -22,7 +22,7 @@ export class Connection {
     const decoder = new FrameDecoder((type, flags, stream, buffer, start, end) => {
       this.#receive(type, flags, stream, buffer, start, end)
     })
-    this.writer = new FrameWriter((parts) => this.#write(parts))
+    this.writer = new FrameWriter((parts, passedOn) => this.#write(parts, passedOn))
     const { writer } = this
     this.#socket = new Socket({
       fd,
@@ -76,7 +76,7 @@ export class Connection {
     })
   }
 
-  #write(parts: Buffer[]): boolean {
+  #write(parts: Buffer[], passedOn: () => void): boolean {
     const socket = this.#socket
     if (parts.length === 1) {
       socket.write(parts[0]!)
@@ -85,6 +85,9 @@ export class Connection {
       for (const part of parts) socket.write(part)
       socket.uncork()
     }
-    return socket.writableLength === 0
+    if (socket.writableLength === 0) return true
+    // Writes are done in order, so this one's callback speaks for all before it.
+    socket.write('', passedOn)
+    return false
   }
 }

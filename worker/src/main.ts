@@ -123,6 +123,7 @@ async function start(): Promise<void> {
   installGlobals()
   sayHello()
   applyConfig(await configuration)
+  if (manifest.needsContext) requireContext()
   if (manifest.packagesImportNext) {
     requireContext()
     await installHooks(directory, manifest.nextModules)

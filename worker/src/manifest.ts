@@ -25,6 +25,8 @@ export interface Manifest {
   nextModules: Record<string, string>
   /** Whether installed packages may import `next/*` themselves. */
   packagesImportNext: boolean
+  /** Whether some code, however late it is loaded, asks for the current request. */
+  needsContext: boolean
   routes: RouteEntry[]
 }
 

@@ -11,6 +11,7 @@ import {
   FLAG_HTTPS,
   FRAME_HEADER_BYTES,
   FRAME_PAYLOAD_MAX,
+  HEAD_BODY_MAX,
   PING,
   REQUEST,
   REQUEST_CHUNK,
@@ -24,6 +25,10 @@ export class ProtocolError extends Error {
 
 /** Bytes of one slab. Small enough that a slab kept alive by one slow request costs little. */
 export const SLAB_BYTES = 64 * 1024
+/** What outgoing frames are written into: room for the longest body in a head, and the head. */
+const WRITE_SLAB_BYTES = HEAD_BODY_MAX + 128 * 1024
+/** Slabs kept for bursts of long answers. */
+const FREE_SLABS_MAX = 32
 /** A read is never offered less room than this. */
 const READ_BYTES_MIN = 16 * 1024
 
@@ -145,18 +150,25 @@ function checkHeader(
   }
 }
 
-/** What takes the bytes of the frames; true says that it has already passed them on. */
-export type BytesSink = (parts: Buffer[]) => boolean
+/**
+ * What takes the bytes of the frames; true says that it has already passed them on. Otherwise it calls
+ * `passedOn` once it has, and until then the bytes must stay as they are.
+ */
+export type BytesSink = (parts: Buffer[], passedOn: () => void) => boolean
 
 /**
  * Collects outgoing frames so that all frames of one turn leave in one write. Callers reserve room
  * with `reserve`, write at `position` into `slab`, and close the frame with `endFrame`.
  */
 export class FrameWriter {
-  slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES)
+  slab: Buffer = Buffer.allocUnsafeSlow(WRITE_SLAB_BYTES)
   position = 0
   #start = 0
   #parts: Buffer[] = []
+  /** Full slabs whose bytes are among the parts. */
+  #full: Buffer[] = []
+  /** Slabs to be filled again: fresh memory costs far more than what is written into it. */
+  readonly #free: Buffer[] = []
   #scheduled = false
   #held = false
   readonly #sink: BytesSink
@@ -173,7 +185,9 @@ export class FrameWriter {
   reserve(bytes: number): void {
     if (this.slab.length - this.position >= bytes) return
     this.#closePart()
-    this.slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, bytes))
+    this.#full.push(this.slab)
+    const spare = bytes <= WRITE_SLAB_BYTES ? this.#free.pop() : undefined
+    this.slab = spare ?? Buffer.allocUnsafeSlow(Math.max(WRITE_SLAB_BYTES, bytes))
     this.position = 0
     this.#start = 0
   }
@@ -245,9 +259,22 @@ export class FrameWriter {
     this.#closePart()
     if (this.#parts.length === 0) return
     const parts = this.#parts
+    const full = this.#full
     this.#parts = []
+    this.#full = []
     // The slab may be filled from its start again once the kernel has its bytes.
-    if (this.#sink(parts)) this.position = this.#start = 0
+    if (this.#sink(parts, () => this.#recycle(full))) {
+      this.position = this.#start = 0
+      this.#recycle(full)
+    }
+  }
+
+  #recycle(full: Buffer[]): void {
+    for (const slab of full) {
+      const fits = slab.length === WRITE_SLAB_BYTES && this.#free.length < FREE_SLABS_MAX
+      if (fits) this.#free.push(slab)
+    }
+    full.length = 0
   }
 
   #closePart(): void {

@@ -324,6 +324,7 @@ function writeProject(byway: string, project: Project): void {
     instrumentation: project.instrumentation === undefined ? null : 'instrumentation.mjs',
     nextModules: project.nextModules ?? {},
     packagesImportNext: project.packagesImportNext ?? false,
+    needsContext: false,
     routes,
   }
   files['manifest.json'] = JSON.stringify(manifest)

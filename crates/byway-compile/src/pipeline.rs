@@ -91,7 +91,13 @@ struct Plan {
     routes: Vec<String>,
     /// Chunk names of the runtime's `next/*` files.
     next: BTreeMap<String, String>,
+    /// Whether an installed package may import `next/*` itself.
+    packages_import_next: bool,
 }
+
+/// How a chunk shows that it has kept a function which needs the current request: a call of the runtime's
+/// `needsContext`, which the bundler drops together with a function that nobody imports.
+const CONTEXT_MARK: &str = "needsContext(function";
 
 /// What the bundler made of it.
 struct Bundled {
@@ -118,7 +124,9 @@ impl Plan {
                 (file, chunk)
             })
             .collect();
-        Ok(Self { input, layout, out_dir, runtime: Arc::new(runtime), routes, next })
+        let packages_import_next = packages_import_next(&project_dir);
+        let runtime = Arc::new(runtime);
+        Ok(Self { input, layout, out_dir, runtime, routes, next, packages_import_next })
     }
 
     /// Reports the errors in files that only broken files import.
@@ -187,8 +195,12 @@ impl Plan {
 
     fn entries(&self) -> Vec<(String, String)> {
         let mut entries = vec![(WORKER.to_owned(), worker_id(MAIN))];
-        for (file, chunk) in &self.next {
-            entries.push((chunk.clone(), worker_id(file)));
+        // An entry keeps all its exports. Where no package can ask for them, what the project does not
+        // import is dropped instead, and with it the request context that each request would pay for.
+        if self.packages_import_next {
+            for (file, chunk) in &self.next {
+                entries.push((chunk.clone(), worker_id(file)));
+            }
         }
         if let Some(file) = &self.input.instrumentation {
             entries.push((INSTRUMENTATION.to_owned(), self.source(file)));
@@ -234,12 +246,17 @@ impl Plan {
                 chunk: file,
             });
         }
-        let next_modules = self
-            .runtime
-            .next_modules()
-            .into_iter()
-            .filter_map(|(specifier, file)| Some((specifier, chunk_file(self.next.get(&file)?))))
-            .collect();
+        let next_modules = if self.packages_import_next {
+            let modules = self.runtime.next_modules().into_iter();
+            modules
+                .filter_map(|(specifier, file)| {
+                    Some((specifier, chunk_file(self.next.get(&file)?)))
+                })
+                .collect()
+        } else {
+            BTreeMap::new()
+        };
+        let needs_context = chunks.values().any(|chunk| chunk.code.contains(CONTEXT_MARK));
         Ok(Manifest {
             version: MANIFEST_VERSION,
             worker: chunk_file(WORKER),
@@ -249,7 +266,8 @@ impl Plan {
                 .as_ref()
                 .map(|_| chunk_file(INSTRUMENTATION)),
             next_modules,
-            packages_import_next: packages_import_next(self.layout.project_dir()),
+            packages_import_next: self.packages_import_next,
+            needs_context,
             routes,
         })
     }

@@ -97,6 +97,7 @@ pub(crate) fn undelivered(
     let status = match error {
         DispatchError::StreamFailed => return Err(AnswerBroken),
         DispatchError::WorkerGone => StatusCode::BAD_GATEWAY,
+        DispatchError::Deadline => StatusCode::GATEWAY_TIMEOUT,
         DispatchError::TooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         DispatchError::NoWorker | DispatchError::Overloaded | DispatchError::ShuttingDown => {
             StatusCode::SERVICE_UNAVAILABLE

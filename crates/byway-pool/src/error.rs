@@ -16,6 +16,9 @@ pub enum DispatchError {
     /// The worker died with the request in flight.
     #[error("the worker died")]
     WorkerGone,
+    /// The answer's head did not come in time.
+    #[error("the deadline has passed")]
+    Deadline,
     /// The handler's stream failed.
     #[error("the handler's stream failed")]
     StreamFailed,

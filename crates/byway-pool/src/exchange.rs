@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 use bytes::Bytes;
 use byway_wire::constants::WINDOW_INITIAL;
@@ -33,6 +34,8 @@ struct State {
     /// Set once no more of the request's body is wanted, or all of it was sent.
     request_closed: bool,
     writer: Option<Waker>,
+    /// When the answer's head has to be there.
+    deadline: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -55,6 +58,7 @@ impl Default for State {
             send_window: WINDOW_INITIAL,
             request_closed: false,
             writer: None,
+            deadline: None,
         }
     }
 }
@@ -73,6 +77,18 @@ impl Exchange {
         let exchange = Self::default();
         exchange.state.lock().request_closed = true;
         exchange
+    }
+
+    /// The answer's head has to be there by then.
+    pub(crate) fn set_deadline(&self, deadline: Instant) {
+        self.state.lock().deadline = Some(deadline);
+    }
+
+    /// Whether the answer's head should have been there by now.
+    pub(crate) fn is_overdue(&self, now: Instant) -> bool {
+        let state = self.state.lock();
+        matches!(state.head, Head::Waiting)
+            && state.deadline.is_some_and(|deadline| deadline <= now)
     }
 
     /// The answer's head has arrived.

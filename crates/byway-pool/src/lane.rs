@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use byway_config::limits::{STREAMS_PER_WORKER_MAX, WORKER_BACKLOG_BYTES_MAX};
@@ -134,7 +135,19 @@ impl Lane {
         self.writable.notify_one();
     }
 
-    /// Forgets a stream whose owner no longer wants the answer, and tells the worker.
+    /// Ends the streams whose answer is overdue.
+    pub(crate) fn expire(&self, now: Instant) {
+        let overdue: Vec<u32> = {
+            let state = self.state.lock();
+            let overdue = state.streams.iter().filter(|(_, exchange)| exchange.is_overdue(now));
+            overdue.map(|(id, _)| *id).collect()
+        };
+        for id in overdue {
+            self.cancel(id, CancelReason::Deadline);
+        }
+    }
+
+    /// Forgets a stream whose answer is no longer wanted, and tells the worker.
     pub(crate) fn cancel(&self, id: u32, reason: CancelReason) {
         let known = {
             let mut state = self.state.lock();
@@ -146,7 +159,12 @@ impl Lane {
             exchange
         };
         if let Some(exchange) = known {
-            exchange.fail(DispatchError::WorkerGone);
+            exchange.fail(match reason {
+                CancelReason::Deadline => DispatchError::Deadline,
+                CancelReason::Shutdown => DispatchError::ShuttingDown,
+                // Nobody is left to be told.
+                CancelReason::ClientGone => DispatchError::WorkerGone,
+            });
             self.writable.notify_one();
         }
     }

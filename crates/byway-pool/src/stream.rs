@@ -80,19 +80,19 @@ impl Stream {
         }
     }
 
-    /// Waits at most `limit` for the answer's head; `None` when it passes, and the worker is told.
+    /// Waits at most about `limit` for the answer's head; `None` when it passes, and the worker is told.
+    ///
+    /// The lane looks at its deadlines a few times a second: a timer for each request would cost every
+    /// request, and none of them is exact to the millisecond anyway.
     pub async fn answer_within(
         self,
         limit: std::time::Duration,
     ) -> Option<Result<Answer, DispatchError>> {
-        let lane = Arc::clone(&self.0.lane);
-        let id = self.0.id;
-        let mut answer = std::pin::pin!(self.answer());
-        let answered = tokio::time::timeout(limit, answer.as_mut()).await.ok();
-        if answered.is_none() {
-            lane.cancel(id, CancelReason::Deadline);
+        self.0.exchange.set_deadline(std::time::Instant::now() + limit);
+        match self.answer().await {
+            Err(DispatchError::Deadline) => None,
+            answered => Some(answered),
         }
-        answered
     }
 }
 

@@ -210,6 +210,27 @@ fn a_dead_worker_fails_what_is_open_and_refuses_more() {
 }
 
 #[test]
+fn w05_an_overdue_answer_is_called_off_and_an_answered_one_is_not() {
+    let lane = Lane::new(1);
+    let (late, _) = open(&lane, &OpenBody::Whole(b""));
+    let (answered, _) = open(&lane, &OpenBody::Whole(b""));
+    let limit = std::time::Duration::from_secs(5);
+    let mut late = std::pin::pin!(late.answer_within(limit));
+    let mut answered = std::pin::pin!(answered.answer_within(limit));
+    assert!(poll(late.as_mut()).is_pending() && poll(answered.as_mut()).is_pending());
+    respond(&lane, 2, b"", false).unwrap();
+    sent(&lane);
+    let now = std::time::Instant::now();
+    lane.expire(now);
+    assert!(poll(late.as_mut()).is_pending());
+    lane.expire(now + limit);
+    assert!(matches!(poll(late.as_mut()), Poll::Ready(None)));
+    assert!(matches!(poll(answered.as_mut()), Poll::Ready(Some(Ok(_)))));
+    let cancel = ServerFrame::Cancel { stream: 1, reason: c::CANCEL_DEADLINE };
+    assert_eq!(sent(&lane)[..1], [cancel]);
+}
+
+#[test]
 fn a_stream_that_fails_is_never_a_clean_end() {
     let lane = Lane::new(1);
     let (stream, _) = open(&lane, &OpenBody::Whole(b""));

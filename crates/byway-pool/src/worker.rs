@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use byway_config::limits::{
-    DRAIN_MAX, PING_INTERVAL, UNRESPONSIVE_MAX, WORKER_HELLO_MAX, WORKER_READY_MAX,
+    DEADLINE_CHECK_INTERVAL, DRAIN_MAX, PING_INTERVAL, UNRESPONSIVE_MAX, WORKER_HELLO_MAX,
+    WORKER_READY_MAX,
 };
 use byway_wire::{Decoder, LogLevel, WorkerFrame, constants as c, encode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -106,6 +107,8 @@ impl Supervisor<'_> {
     ) -> Option<String> {
         let mut tick = tokio::time::interval(PING_INTERVAL);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut deadlines = tokio::time::interval(DEADLINE_CHECK_INTERVAL);
+        deadlines.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 event = events.recv() => match event {
@@ -128,6 +131,7 @@ impl Supervisor<'_> {
                         return Some(reason);
                     }
                 }
+                _ = deadlines.tick() => self.lane.expire(Instant::now()),
                 _ = stop.wait_for(|stop| *stop), if self.phase != Phase::Draining => {
                     self.enter(Phase::Draining);
                     self.lane.send(encode::drain);

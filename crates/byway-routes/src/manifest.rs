@@ -21,6 +21,8 @@ pub struct Manifest {
     pub next_modules: std::collections::BTreeMap<String, String>,
     /// Whether an installed package may import `next/*` itself, so that resolve hooks are needed.
     pub packages_import_next: bool,
+    /// Whether some code, however late it is loaded, asks for the current request (`cookies()`, `after()`, …).
+    pub needs_context: bool,
     /// The routes; a route's id is its index.
     pub routes: Vec<Route>,
 }
