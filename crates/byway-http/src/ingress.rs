@@ -20,7 +20,8 @@ pub(crate) fn check(uri: &Uri, version: Version, headers: &HeaderMap) -> Result<
     check_host(uri, version, headers)
 }
 
-/// RFC 9112 §3.2: exactly one valid `Host`, and the same as in an absolute-form target. hyper checks none of it.
+/// RFC 9112 §3.2: exactly one valid `Host`, and the same as in an absolute-form target. hyper checks
+/// none of it.
 fn check_host(uri: &Uri, version: Version, headers: &HeaderMap) -> Result<(), StatusCode> {
     let mut lines = headers.get_all(HOST).iter();
     let host = match (lines.next(), lines.next()) {

@@ -100,6 +100,10 @@ async fn files_beside_a_module_are_found() {
 #[tokio::test]
 async fn the_embedded_runtime_builds_and_answers_for_next() {
     let mut project = Project::new();
+    project.file(
+        "node_modules/kit/package.json",
+        "{ \"name\": \"kit\", \"peerDependencies\": { \"next\": \">=14\" } }",
+    );
     project.route(
         "app/a/route.ts",
         "import { NextResponse } from 'next/server';\nimport { headers } from 'next/headers';\n\
@@ -114,4 +118,24 @@ async fn the_embedded_runtime_builds_and_answers_for_next() {
     }
     let shown = project.run(&output, "show((await load(0)).GET());");
     assert_eq!(shown, r#"["function","function"]"#);
+}
+
+/// Requests pay for a context only where something may ask for it, however late that is loaded.
+#[tokio::test]
+async fn who_asks_for_the_request_is_known() {
+    let needs_context = async |text: &str| {
+        let mut project = Project::new();
+        project
+            .file("lib/who.ts", "import { cookies } from 'next/headers';\nexport { cookies };\n");
+        project.route("app/a/route.ts", text);
+        project.build_embedded().await.manifest.needs_context
+    };
+    assert!(!needs_context("export const GET = () => new Response('x');\n").await);
+    let plain = "import { NextResponse } from 'next/server';\n\
+                 export const GET = () => NextResponse.json(1);\n";
+    assert!(!needs_context(plain).await);
+    let after = "import { after } from 'next/server';\nexport const GET = () => after(() => {});\n";
+    assert!(needs_context(after).await);
+    let late = "export const GET = async () => (await import('../../lib/who')).cookies();\n";
+    assert!(needs_context(late).await);
 }
