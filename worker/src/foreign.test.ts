@@ -26,7 +26,8 @@ class ForeignResponse {
 }
 
 test('status, headers and body are taken over, and nothing is guessed', async () => {
-  for (const body of [Readable.from([Buffer.from('te'), Buffer.from('xt')]), new Blob(['text']).stream(), 'text']) {
+  const node = Readable.from([Buffer.from('te'), Buffer.from('xt')])
+  for (const body of [node, new Blob(['text']).stream(), 'text']) {
     const response = adoptForeign(new ForeignResponse(body))!
     assert.deepEqual([response.status, response.statusText], [201, 'Made'])
     assert.deepEqual(
@@ -56,9 +57,11 @@ test('cookies that an iterator has joined are taken apart again', () => {
 })
 
 test('what only looks like a response is none', () => {
-  const plain = { status: 200, headers: new Headers(), body: null, [Symbol.toStringTag]: 'Response' }
-  for (const value of [undefined, null, 'text', 7, {}, [], plain, new Headers(), Object.create(null)])
+  const tag = { [Symbol.toStringTag]: 'Response' }
+  const plain = { ...tag, status: 200, headers: new Headers(), body: null }
+  for (const value of [undefined, null, 'text', 7, {}, [], plain, new Headers()])
     assert.equal(adoptForeign(value), null)
+  assert.equal(adoptForeign(Object.create(null)), null)
 })
 
 test('a body that was read and a status that no answer has are errors', () => {

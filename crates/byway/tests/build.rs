@@ -1,5 +1,7 @@
 //! `byway build` as a new user meets it: the route table, and errors that can be acted on.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails is the right answer to an error")]
+
 use byway_testkit::{BuildOutput, Fixture, byway_binary};
 
 fn build(files: &[(&str, &str)]) -> (Fixture, BuildOutput) {

@@ -1,5 +1,7 @@
 //! What user code can do to its worker, and what that costs.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails is the right answer to an error")]
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 

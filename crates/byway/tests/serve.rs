@@ -1,5 +1,7 @@
 //! Requests through the real binary and a real worker, for what the recorded cases do not cover.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails is the right answer to an error")]
+
 use std::time::Duration;
 
 use byway_testkit::{Fixture, Framing, TestServer, byway_binary};

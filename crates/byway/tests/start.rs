@@ -1,5 +1,7 @@
 //! `byway start` as a new user meets it: what it says when it cannot start, and how it stops.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails is the right answer to an error")]
+
 use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, Instant};

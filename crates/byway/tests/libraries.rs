@@ -1,0 +1,16 @@
+//! Real libraries, as published, in one project: each used by a route handler as its documentation
+//! shows, and asked through HTTP.
+//!
+//! The packages are installed once for each state of the project's lock file, into `target/`. Tests
+//! that run at the same time, also in other processes, wait for the one that installs.
+
+mod libraries {
+    pub(crate) mod auth;
+    pub(crate) mod browser;
+    pub(crate) mod installed;
+    mod interfaces;
+    mod modules;
+    mod native;
+    mod tokens;
+    mod validation;
+}
