@@ -1,6 +1,10 @@
 //! Replays the cases that were recorded from real Next against the same fixture projects.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test that fails is the right answer to an error")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test that fails is the right answer to an error"
+)]
 
 use std::path::Path;
 
