@@ -2,6 +2,7 @@
 
 import { sendAbort, sendAnswer, sendStatus } from './answer.ts'
 import { RequestContext, contextNeeded, contexts } from './context.ts'
+import { errorPage } from './error-page.ts'
 import { type Exchange, OPTIONS } from './exchange.ts'
 import { adoptForeign } from './foreign.ts'
 import { hybridParams } from './hybrid.ts'
@@ -40,7 +41,7 @@ export class Handling {
       this.#call(exchange, route, route.loaded)
     } else {
       void route.load().then((loaded) => {
-        if (loaded === null) this.#status(exchange, 500)
+        if (loaded === null) this.#serverError(exchange, route)
         else this.#call(exchange, route, loaded)
       })
     }
@@ -106,7 +107,7 @@ export class Handling {
       )
     } catch (error) {
       this.#crashed(exchange, route, error)
-      this.#status(exchange, 500)
+      this.#serverError(exchange, route)
       return
     }
     if (sending === null) this.#settings.ended(exchange)
@@ -144,7 +145,15 @@ export class Handling {
     const fallback = fallbackStatusOf(error)
     if (fallback !== null) return this.#status(exchange, fallback)
     this.#crashed(exchange, route, error)
-    this.#status(exchange, 500)
+    this.#serverError(exchange, route)
+  }
+
+  /** Nothing but the status, except from the edge runtime: Next answers for it with a page. */
+  #serverError(exchange: Exchange, route: Route): void {
+    if (!route.edge) return this.#status(exchange, 500)
+    if (exchange.cancelled === null)
+      void sendAnswer(exchange, errorPage(), null, this.#settings.outlet)
+    this.#settings.ended(exchange)
   }
 
   #status(exchange: Exchange, status: number, lines: [string, string][] = []): void {

@@ -15,6 +15,8 @@ export interface RouteEntry {
   kind: 'app' | 'pages'
   /** The module to load, relative to `.byway/`. */
   chunk: string
+  /** What the file says about how it is to be run. */
+  segment?: { runtime?: 'edge' | 'nodejs' }
 }
 
 /** The whole file. */

@@ -23,6 +23,8 @@ export class Route {
   readonly entry: RouteEntry
   /** Whether handlers are given `params`; an optional catch-all may have none in a request. */
   readonly dynamic: boolean
+  /** Whether the file asks for the edge runtime. */
+  readonly edge: boolean
   /** The handlers, once they are loaded. */
   loaded: LoadedRoute | null = null
   readonly #url: string
@@ -31,6 +33,7 @@ export class Route {
   constructor(directory: string, entry: RouteEntry) {
     this.entry = entry
     this.dynamic = entry.path.includes('[')
+    this.edge = entry.segment?.runtime === 'edge'
     this.#url = pathToFileURL(join(directory, entry.chunk)).href
   }
 

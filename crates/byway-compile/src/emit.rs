@@ -17,9 +17,9 @@ use crate::BuildError;
 const GITIGNORE: &str = "*\n";
 
 /// Replaces `out_dir` by a folder with `files` and `manifest`.
-pub(crate) fn write(
+pub(crate) fn write<'f>(
     out_dir: &Path,
-    files: &[Output],
+    files: impl IntoIterator<Item = &'f Output>,
     manifest: &Manifest,
 ) -> Result<(), BuildError> {
     let parent = out_dir.parent().unwrap_or(Path::new("/"));

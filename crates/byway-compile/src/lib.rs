@@ -2,27 +2,34 @@
 //!
 //! [`build`] runs one rolldown build over everything a worker process loads: the worker runtime, byway's
 //! `next/*` modules, the project's instrumentation file and every route file. A module that two of them
-//! import lands in a shared chunk, so that it is one instance in the process. npm packages stay outside
-//! and are resolved by Node at run time; see `packages.rs`.
+//! import lands in a shared chunk, so that it is one instance in the process. Routes of the edge runtime
+//! have a run of their own before it; see `pass.rs`. npm packages stay outside and are resolved by Node at
+//! run time; see `packages.rs`.
 //!
-//! The modules, in the order in which a build meets them: `names` (what chunks are called), `options`,
-//! `plugin` with `resolve`, `specifier`, `packages`, `runtime`, `virtual_modules`, `place` and `templates` (what an import
-//! means),
-//! `methods` (what a route exports), `report` with `syntax` and `suggest` (what went wrong), `emit`
-//! (writing it all down).
+//! The modules, in the order in which a build meets them: `names` (what chunks are called), `segment`
+//! with `constant` and `special` (what a route file says before it is compiled), `options` and `pass`
+//! (how the bundler is run), `plugin` with `resolve`, `specifier`, `packages`, `runtime`,
+//! `virtual_modules`, `place`, `templates` and `assertions` (what an import and a name mean), `methods`
+//! (what a route exports), `report` with `syntax` and `suggest` (what went wrong), `emit` (writing it
+//! all down).
 
+mod assertions;
+mod constant;
 mod emit;
 mod methods;
 mod names;
 mod next_users;
 mod options;
 mod packages;
+mod pass;
 mod pipeline;
 mod place;
 mod plugin;
 mod report;
 mod resolve;
 mod runtime;
+mod segment;
+mod special;
 mod specifier;
 mod suggest;
 mod syntax;
@@ -35,6 +42,7 @@ use std::path::PathBuf;
 use byway_error::Diagnostic;
 use byway_routes::manifest::{Manifest, RouteKind};
 use byway_routes::pattern::Pattern;
+use byway_routes::special::Special;
 
 pub use crate::pipeline::{build, build_with};
 pub use crate::runtime::RuntimeSources;
@@ -69,6 +77,8 @@ pub struct SourceRoute {
     pub file: String,
     /// Which convention it follows.
     pub kind: RouteKind,
+    /// Where it is not a route handler: `robots`, `sitemap` and the like.
+    pub special: Option<Special>,
 }
 
 /// A good build.

@@ -71,6 +71,7 @@ mod tests {
             pattern: Pattern { segments: Vec::new() },
             file: "app/a/route.ts".to_owned(),
             kind,
+            special: None,
         };
         let names = names.iter().map(|&name| name.to_owned()).collect();
         let exports = RouteExports { names, open_ended: false };

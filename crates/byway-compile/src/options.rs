@@ -12,6 +12,7 @@ use rolldown::{
 
 use rustc_hash::FxHashMap;
 
+use crate::pass::{self, Pass};
 use crate::place::Layout;
 use crate::virtual_modules::display_name;
 
@@ -23,6 +24,7 @@ pub(crate) struct Setup<'a> {
     pub(crate) production: bool,
     /// Chunk name and module id.
     pub(crate) entries: Vec<(String, String)>,
+    pub(crate) pass: &'a Pass,
     /// A name that a module does not export is `undefined` instead of an error.
     pub(crate) shim_missing_exports: bool,
 }
@@ -36,10 +38,8 @@ pub(crate) fn bundler_options(setup: &Setup<'_>) -> BundlerOptions {
         .map(|(name, import)| InputItem { name: Some(name.clone()), import: import.clone() })
         .collect();
     let mode = if setup.production { "\"production\"" } else { "\"development\"" };
-    let define = [
-        ("process.env.NODE_ENV".to_owned(), mode.to_owned()),
-        ("process.env.NEXT_RUNTIME".to_owned(), "\"nodejs\"".to_owned()),
-    ];
+    let mut define = setup.pass.defines();
+    define.push(("process.env.NODE_ENV".to_owned(), mode.to_owned()));
     BundlerOptions {
         input: Some(input),
         cwd: Some(setup.layout.project_dir().to_owned()),
@@ -48,7 +48,7 @@ pub(crate) fn bundler_options(setup: &Setup<'_>) -> BundlerOptions {
         format: Some(OutputFormat::Esm),
         entry_filenames: Some("[name].mjs".to_owned().into()),
         chunk_filenames: Some(ChunkFilenamesOutputOption::String(
-            "server/chunks/[name]-[hash].mjs".to_owned(),
+            setup.pass.chunk_names().to_owned(),
         )),
         sanitize_filename: Some(SanitizeFilename::Fn(Arc::new(|name| {
             let name = file_name(name);
@@ -125,13 +125,14 @@ fn source_paths() -> SourceMapPathTransform {
     }))
 }
 
-/// Packages that must be loaded by their exact file get a path relative to the chunk.
+/// Packages that must be loaded by their exact file get a path relative to the chunk, and so do modules
+/// of the runtime that another run of the bundler has put into chunks.
 fn exact_paths(layout: &Layout) -> PathsOutputOption {
     let layout = layout.clone();
     PathsOutputOption::Fn(Arc::new(move |id| {
         let path = PathBuf::from(id);
         let relative = path.is_absolute().then(|| layout.chunk_path(&path));
-        let name = relative.unwrap_or_else(|| id.to_owned());
+        let name = relative.or_else(|| pass::runtime_path(id)).unwrap_or_else(|| id.to_owned());
         Box::pin(async move { Ok(name) })
     }))
 }

@@ -1,12 +1,14 @@
 //! One build from start to end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use byway_error::Diagnostic;
-use byway_routes::manifest::{MANIFEST_VERSION, Manifest, Route};
+use byway_routes::manifest::{MANIFEST_VERSION, Manifest, Route, RouteKind};
+use byway_routes::segment_config::SegmentConfig;
+use byway_routes::special::SpecialSource;
 use parking_lot::Mutex;
 use rolldown::{BundleOutput, Bundler};
 use rolldown_common::{Output, OutputChunk};
@@ -17,13 +19,16 @@ use crate::methods::{self, RouteExports};
 use crate::names::chunk_names;
 use crate::next_users::packages_import_next;
 use crate::options::{Setup, bundler_options};
+use crate::pass::{Pass, runtime_chunk};
 use crate::place::Layout;
 use crate::plugin::{Broken, Byway, Finding};
 use crate::report::Reporter;
 use crate::runtime::{MAIN, RuntimeSources};
+use crate::segment;
+use crate::special;
 use crate::syntax;
 use crate::virtual_modules::worker_id;
-use crate::{BuildError, BuildInput, BuildOutput};
+use crate::{BuildError, BuildInput, BuildOutput, SourceRoute};
 
 /// The worker's entry without extension. It holds no project code, so its depth is its own.
 const WORKER: &str = "server/worker";
@@ -51,30 +56,25 @@ pub async fn build_with(
 ) -> Result<BuildOutput, BuildError> {
     let plan = Plan::new(input, runtime)?;
     let mut reporter = Reporter::new(&plan.layout);
-    let mut bundled = plan.bundle(false, Broken::new()).await?;
-    if let Err(errors) = &bundled.result
-        && errors.iter().all(|it| matches!(it.kind(), EventKind::MissingExportError))
-    {
-        // As under Next, such an import is `undefined`, which is that route's own trouble.
-        reporter.add_missing_exports(errors);
-        bundled = plan.bundle(true, Broken::new()).await?;
-    }
-    reporter.add_findings(&bundled.findings);
-    let output = match bundled.result {
-        Ok(output) => output,
-        Err(errors) => {
-            reporter.add_errors(&errors);
-            plan.look_behind(&errors, &mut reporter).await?;
-            return Err(BuildError::Project(reporter.finish()));
-        }
+    reporter.add(plan.found.iter().cloned());
+    let needed = Arc::new(Mutex::new(BTreeSet::new()));
+    let edge = if plan.segments.iter().any(SegmentConfig::is_edge) {
+        plan.run(&Pass::Edge(Arc::clone(&needed)), &mut reporter).await?
+    } else {
+        Some(Vec::new())
     };
-    reporter.add_warnings(&output.warnings);
-    let manifest = plan.manifest(&output, &mut reporter)?;
+    let needed = std::mem::take(&mut *needed.lock());
+    let node = plan.run(&Pass::Node(needed), &mut reporter).await?;
+    let (Some(mut files), Some(edge)) = (node, edge) else {
+        return Err(BuildError::Project(reporter.finish()));
+    };
+    files.extend(edge);
+    let manifest = plan.manifest(&files, &mut reporter)?;
     let warnings = reporter.finish();
     if warnings.iter().any(Diagnostic::is_error) {
         return Err(BuildError::Project(warnings));
     }
-    emit::write(&plan.out_dir, &output.assets, &manifest)?;
+    emit::write(&plan.out_dir, &files, &manifest)?;
     Ok(BuildOutput { manifest, warnings })
 }
 
@@ -89,6 +89,10 @@ struct Plan {
     runtime: Arc<RuntimeSources>,
     /// Chunk names of the routes, in their order.
     routes: Vec<String>,
+    /// What the routes' files say about how they are to be run, in the same order.
+    segments: Vec<SegmentConfig>,
+    /// What was noticed about the routes' files before any of them is compiled.
+    found: Vec<Diagnostic>,
     /// Chunk names of the runtime's `next/*` files.
     next: BTreeMap<String, String>,
     /// Whether an installed package may import `next/*` itself.
@@ -120,18 +124,62 @@ impl Plan {
             .next_modules()
             .into_iter()
             .map(|(_, file)| {
-                let chunk = format!("server/{}", file.strip_suffix(".ts").unwrap_or(&file));
+                let chunk = runtime_chunk(&file);
                 (file, chunk)
             })
             .collect();
         let packages_import_next = packages_import_next(&project_dir);
         let runtime = Arc::new(runtime);
-        Ok(Self { input, layout, out_dir, runtime, routes, next, packages_import_next })
+        let (mut segments, mut found) = (Vec::new(), Vec::new());
+        for route in &input.routes {
+            segments.push(read_route(&project_dir, route, &mut found));
+        }
+        Ok(Self {
+            input,
+            layout,
+            out_dir,
+            runtime,
+            routes,
+            segments,
+            found,
+            next,
+            packages_import_next,
+        })
+    }
+
+    /// Bundles what `pass` is about and reports everything that was noticed. `None` when that includes
+    /// errors of the bundler.
+    async fn run(
+        &self,
+        pass: &Pass,
+        reporter: &mut Reporter<'_>,
+    ) -> Result<Option<Vec<Output>>, BuildError> {
+        let mut bundled = self.bundle(pass, false, Broken::new()).await?;
+        if let Err(errors) = &bundled.result
+            && errors.iter().all(|it| matches!(it.kind(), EventKind::MissingExportError))
+        {
+            // As under Next, such an import is `undefined`, which is that route's own trouble.
+            reporter.add_missing_exports(errors);
+            bundled = self.bundle(pass, true, Broken::new()).await?;
+        }
+        reporter.add_findings(&bundled.findings);
+        match bundled.result {
+            Ok(output) => {
+                reporter.add_warnings(&output.warnings);
+                Ok(Some(output.assets))
+            }
+            Err(errors) => {
+                reporter.add_errors(&errors);
+                self.look_behind(pass, &errors, reporter).await?;
+                Ok(None)
+            }
+        }
     }
 
     /// Reports the errors in files that only broken files import.
     async fn look_behind(
         &self,
+        pass: &Pass,
         errors: &[BuildDiagnostic],
         reporter: &mut Reporter<'_>,
     ) -> Result<(), BuildError> {
@@ -142,7 +190,7 @@ impl Plan {
                 break;
             }
             broken.append(&mut unseen);
-            let bundled = self.bundle(true, broken.clone()).await?;
+            let bundled = self.bundle(pass, true, broken.clone()).await?;
             // A broken file is read without its types, so that not all it imports has to exist.
             let findings = bundled.findings.into_iter();
             let findings: Vec<_> =
@@ -158,6 +206,7 @@ impl Plan {
 
     async fn bundle(
         &self,
+        pass: &Pass,
         shim_missing_exports: bool,
         broken: Broken,
     ) -> Result<Bundled, BuildError> {
@@ -166,7 +215,8 @@ impl Plan {
             out_dir: &self.out_dir,
             tsconfig: self.input.tsconfig.as_deref(),
             production: self.input.production,
-            entries: self.entries(),
+            entries: self.entries(pass),
+            pass,
             shim_missing_exports,
         });
         let findings = Arc::new(Mutex::new(Vec::new()));
@@ -176,6 +226,7 @@ impl Plan {
             transpile: self.input.transpile_packages.clone(),
             tsconfig: self.input.tsconfig.clone(),
             broken,
+            pass: pass.clone(),
             findings: Arc::clone(&findings),
         };
         // The bundler is third-party code that may panic: in a task of its own that is an error.
@@ -193,20 +244,26 @@ impl Plan {
         Ok(Bundled { result, findings })
     }
 
-    fn entries(&self) -> Vec<(String, String)> {
-        let mut entries = vec![(WORKER.to_owned(), worker_id(MAIN))];
-        // An entry keeps all its exports. Where no package can ask for them, what the project does not
-        // import is dropped instead, and with it the request context that each request would pay for.
-        if self.packages_import_next {
-            for (file, chunk) in &self.next {
-                entries.push((chunk.clone(), worker_id(file)));
+    fn entries(&self, pass: &Pass) -> Vec<(String, String)> {
+        let mut entries = Vec::new();
+        if let Pass::Node(needed) = pass {
+            entries.push((WORKER.to_owned(), worker_id(MAIN)));
+            // An entry keeps all its exports. Where nobody can ask for them, what the project does not
+            // import is dropped instead, and with it the request context that each request would pay for.
+            let all = self.next.keys().filter(|_| self.packages_import_next);
+            let files: BTreeSet<&String> = all.chain(needed).collect();
+            entries.extend(files.iter().map(|file| (runtime_chunk(file), worker_id(file))));
+            if let Some(file) = &self.input.instrumentation {
+                entries.push((INSTRUMENTATION.to_owned(), self.source(file)));
             }
         }
-        if let Some(file) = &self.input.instrumentation {
-            entries.push((INSTRUMENTATION.to_owned(), self.source(file)));
-        }
-        for (route, chunk) in self.input.routes.iter().zip(&self.routes) {
-            entries.push((chunk.clone(), self.source(&route.file)));
+        let routes = self.input.routes.iter().zip(&self.routes).zip(&self.segments);
+        for ((route, chunk), segment) in routes {
+            if segment.is_edge() == pass.is_edge() {
+                let file = self.source(&route.file);
+                let id = route.special.map_or(file.clone(), |special| special::id(special, &file));
+                entries.push((chunk.clone(), id));
+            }
         }
         entries
     }
@@ -217,11 +274,10 @@ impl Plan {
 
     fn manifest(
         &self,
-        output: &BundleOutput,
+        files: &[Output],
         reporter: &mut Reporter<'_>,
     ) -> Result<Manifest, BuildError> {
-        let chunks: BTreeMap<&str, &OutputChunk> = output
-            .assets
+        let chunks: BTreeMap<&str, &OutputChunk> = files
             .iter()
             .filter_map(|file| match file {
                 Output::Chunk(chunk) => Some((chunk.filename.as_str(), chunk.as_ref())),
@@ -229,7 +285,8 @@ impl Plan {
             })
             .collect();
         let mut routes = Vec::new();
-        for (route, name) in self.input.routes.iter().zip(&self.routes) {
+        let planned = self.input.routes.iter().zip(&self.routes).zip(&self.segments);
+        for ((route, name), segment) in planned {
             let file = chunk_file(name);
             let chunk = chunks.get(file.as_str()).ok_or_else(|| {
                 BuildError::Bundler(format!("no chunk came out for `{}`", route.file))
@@ -242,6 +299,7 @@ impl Plan {
                 file: route.file.clone(),
                 kind: route.kind,
                 methods: methods::methods(route, &exports),
+                segment: segment.clone(),
                 size: chunk.code.len() as u64,
                 chunk: file,
             });
@@ -271,6 +329,30 @@ impl Plan {
             routes,
         })
     }
+}
+
+/// What the file of an App Router route says about how it is to be run.
+fn read_route(
+    project_dir: &Path,
+    route: &SourceRoute,
+    found: &mut Vec<Diagnostic>,
+) -> SegmentConfig {
+    let path = project_dir.join(&route.file);
+    found.extend(route.special.and_then(|it| special::problem(it, &route.file, &path)));
+    let is_code = route.special.is_none_or(|it| it.source != SpecialSource::Bytes);
+    if route.kind != RouteKind::App || !is_code {
+        return SegmentConfig::default();
+    }
+    // A file that cannot be read is the bundler's to report.
+    let source = fs::read_to_string(&path).unwrap_or_default();
+    let read = segment::read(&route.file, &source);
+    if route.special.is_some() && read.lacks_default {
+        let help = "its default export is the function that returns the content";
+        let missing = Diagnostic::error("the file has no default export").in_file(&route.file);
+        found.push(missing.with_help(help));
+    }
+    found.extend(read.found);
+    read.config
 }
 
 /// The files that `errors` are about, without those that are known, and what they import.

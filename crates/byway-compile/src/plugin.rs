@@ -15,9 +15,12 @@ use rolldown_plugin::{
     PluginContext, SharedLoadPluginContext,
 };
 
+use crate::assertions;
+use crate::pass::Pass;
 use crate::place::{self, Layout};
 use crate::resolve::external;
 use crate::runtime::RuntimeSources;
+use crate::special;
 use crate::specifier::{Specifier, is_for_pages};
 use crate::templates;
 use crate::virtual_modules::{self as virtuals, Virtual};
@@ -59,6 +62,8 @@ pub(crate) struct Byway {
     /// Files that cannot be compiled, with what they import: in their place a module does just that, so
     /// that errors behind them are found too.
     pub(crate) broken: Broken,
+    /// What this run of the bundler is about.
+    pub(crate) pass: Pass,
     pub(crate) findings: Arc<Mutex<Vec<Finding>>>,
 }
 
@@ -103,6 +108,11 @@ impl Byway {
                 }?;
                 Some(HookResolveIdOutput::from_id(virtuals::worker_id(&target)))
             }
+            // The project's own file is absolute and found as any other.
+            Virtual::Special { .. } => match Virtual::parse(specifier) {
+                Some(Virtual::Worker(name)) => Some(self.pass.runtime_module(name)),
+                _ => None,
+            },
             Virtual::Package { .. } => Some(external(specifier)),
             Virtual::Missing(_) | Virtual::Unsupported(_) | Virtual::Place | Virtual::Style => None,
         }
@@ -110,7 +120,7 @@ impl Byway {
 
     fn resolve_next(&self, args: &HookResolveIdArgs<'_>, rest: &str) -> HookResolveIdOutput {
         if let Some(name) = self.runtime.next_module(args.specifier) {
-            return HookResolveIdOutput::from_id(virtuals::worker_id(&name));
+            return self.pass.runtime_module(&name);
         }
         if is_for_pages(rest) {
             self.found(args, Problem::ForPages);
@@ -179,7 +189,7 @@ impl Plugin for Byway {
             Specifier::Only => Ok(self
                 .runtime
                 .next_module(args.specifier)
-                .map(|name| HookResolveIdOutput::from_id(virtuals::worker_id(&name)))),
+                .map(|name| self.pass.runtime_module(&name))),
             Specifier::Path | Specifier::Imports | Specifier::Bare => {
                 self.resolve_on_disk(ctx, args, importer).await
             }
@@ -194,6 +204,7 @@ impl Plugin for Byway {
         };
         let code = match module {
             Virtual::Worker(name) => return self.runtime.load(name).map(Some),
+            Virtual::Special { source, file } => special::code(&self.layout, source, file)?,
             Virtual::Package { anchor, specifier } => virtuals::package_code(anchor, specifier),
             Virtual::Missing(specifier) => virtuals::missing_code(specifier),
             Virtual::Unsupported(specifier) => virtuals::unsupported_code(specifier),
@@ -217,6 +228,11 @@ impl Plugin for Byway {
             let aliased = |head: &str| self.aliased(ctx, head);
             ast.program.with_mut(|WithMutFields { allocator, program, .. }| {
                 templates::rewrite(program, allocator, file, &aliased);
+            });
+        }
+        if self.pass.is_edge() && assertions::may_ask(ast.source()) {
+            ast.program.with_mut(|WithMutFields { allocator, program, .. }| {
+                assertions::rewrite(program, allocator);
             });
         }
         if place::may_ask(ast.source()) {

@@ -34,7 +34,7 @@ pub(crate) struct ImportSite {
     pub(crate) guarded: bool,
 }
 
-fn source_type(path: &Path) -> SourceType {
+pub(crate) fn source_type(path: &Path) -> SourceType {
     let source_type = SourceType::from_path(path).unwrap_or_else(|_| SourceType::mjs());
     let is_plain_js = path.extension().is_some_and(|it| it == "js");
     if is_plain_js { source_type.with_module(true) } else { source_type }

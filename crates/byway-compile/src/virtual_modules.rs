@@ -12,6 +12,7 @@ pub(crate) const PLACE: &str = "byway:place";
 const PREFIX: &str = "byway:";
 const WORKER: &str = "worker/";
 const PACKAGE: &str = "package/";
+const SPECIAL: &str = "special/";
 const MISSING: &str = "missing/";
 const UNSUPPORTED: &str = "unsupported/";
 /// Ends every id of a `CommonJS` module: the bundler takes the module's kind from it.
@@ -27,6 +28,8 @@ pub(crate) enum Virtual<'a> {
     /// A `CommonJS` package, required at run time. `anchor` is a folder, relative to the project, from
     /// where Node resolves `specifier`; empty for the project itself.
     Package { anchor: &'a str, specifier: &'a str },
+    /// The route that a special file of the project becomes. `source` says how, `file` is absolute.
+    Special { source: &'a str, file: &'a str },
     /// An import that could not be resolved; it throws when it is reached.
     Missing(&'a str),
     /// A part of Next that is for pages; it throws when it is used.
@@ -48,6 +51,10 @@ impl<'a> Virtual<'a> {
         if let Some(name) = rest.strip_prefix(WORKER) {
             return Some(Self::Worker(name));
         }
+        if let Some(special) = rest.strip_prefix(SPECIAL) {
+            let (source, file) = special.split_once('/')?;
+            return Some(Self::Special { source, file });
+        }
         let rest = rest.strip_suffix(COMMONJS_END)?;
         if let Some(package) = rest.strip_prefix(PACKAGE) {
             let (anchor, specifier) = package.split_once(ANCHOR_END)?;
@@ -62,6 +69,10 @@ impl<'a> Virtual<'a> {
 
 pub(crate) fn worker_id(name: &str) -> String {
     format!("{PREFIX}{WORKER}{name}")
+}
+
+pub(crate) fn special_id(source: &str, file: &str) -> String {
+    format!("{PREFIX}{SPECIAL}{source}/{file}")
 }
 
 pub(crate) fn place_id() -> String {

@@ -20,6 +20,8 @@ pub const WHOLE_BODY_WAIT_MAX: Duration = Duration::from_mins(1);
 pub const BODY_IDLE_MAX: Duration = Duration::from_mins(1);
 /// From dispatch to the head of the answer (504 beyond). A streamed answer may run on.
 pub const ANSWER_WAIT_MAX: Duration = Duration::from_mins(5);
+/// The same for a route that sets its own `maxDuration`: what it may ask for at most.
+pub const ROUTE_ANSWER_WAIT_MAX: Duration = Duration::from_hours(1);
 /// How often a worker's requests are checked against their deadlines.
 pub const DEADLINE_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 /// From SIGTERM to cutting what is still open.

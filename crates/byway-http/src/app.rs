@@ -4,8 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
+use byway_config::limits::{ANSWER_WAIT_MAX, ROUTE_ANSWER_WAIT_MAX};
 use byway_pool::Pool;
 use byway_routes::manifest::{Manifest, RouteKind};
 use byway_routes::method::{MethodOutcome, MethodSet};
@@ -44,6 +46,8 @@ struct Inner {
 struct RouteEntry {
     kind: RouteKind,
     methods: Option<MethodSet>,
+    /// From dispatch to the head of the answer.
+    answer_wait: Duration,
 }
 
 /// The other end of a connection.
@@ -78,6 +82,10 @@ impl App {
             .into_iter()
             .map(|route| RouteEntry {
                 kind: route.kind,
+                answer_wait: route
+                    .segment
+                    .deadline()
+                    .map_or(ANSWER_WAIT_MAX, |own| own.min(ROUTE_ANSWER_WAIT_MAX)),
                 methods: route
                     .methods
                     .map(|methods| MethodSet::new(methods.iter().map(String::as_str))),
@@ -117,7 +125,7 @@ impl App {
         if let Some(response) = answer_by_method(route.methods, head.method.as_str()) {
             return Ok(response);
         }
-        dispatch::dispatch(&inner.pool, &head, body, peer, &found).await
+        dispatch::dispatch(&inner.pool, &head, body, peer, &found, route.answer_wait).await
     }
 }
 

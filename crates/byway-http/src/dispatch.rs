@@ -1,7 +1,8 @@
 //! From a matched request to a worker's answer.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use byway_config::limits::ANSWER_WAIT_MAX;
 use byway_pool::{Answer, DispatchError, OpenBody, Pool, RequestBody, Stream};
 use byway_routes::router::{Match, ParamValue};
 use byway_wire::{Param, ParamValues, RequestHead};
@@ -19,13 +20,15 @@ use crate::{AnswerBodyStream, headers};
 /// Workers that may die between being chosen and being written to before a request gives up.
 const OPEN_TRIES_MAX: usize = 3;
 
-/// Sends the request to a worker and turns its answer into a response.
+/// Sends the request to a worker and turns its answer into a response. A worker that has sent no head
+/// after `answer_wait` is told to give up.
 pub(crate) async fn dispatch<B>(
     pool: &Pool,
     request: &Parts,
     body: B,
     peer: &Peer,
     found: &Match<'_, '_>,
+    answer_wait: Duration,
 ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
 where
     B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
@@ -64,7 +67,7 @@ where
         // the request: the worker's interest, the client's silence and the stream's end all stop it.
         tokio::spawn(upload::pump(body, sink));
     }
-    match stream.answer_within(ANSWER_WAIT_MAX).await {
+    match stream.answer_within(answer_wait).await {
         Some(Ok(answer)) => Ok(response(answer)),
         Some(Err(error)) => respond::undelivered(error),
         None => Ok(respond::deadline()),
@@ -115,17 +118,14 @@ fn response(answer: Answer) -> Response<AnswerBodyStream> {
     };
     let mut lines = HeaderMap::with_capacity(head.header_count + 1);
     for (name, value) in head.headers() {
-        match (HeaderName::from_bytes(&name), HeaderValue::from_maybe_shared(value)) {
-            (Ok(name), Ok(value)) => {
-                if headers::to_client(&name) {
-                    lines.append(name, value);
-                }
-            }
+        let line = (HeaderName::from_bytes(&name), HeaderValue::from_maybe_shared(value));
+        let (Ok(name), Ok(value)) = line else {
             // The worker checks what handlers set, so this line could only do harm.
-            _ => {
-                tracing::error!("an answer had an invalid header line; the client got a 500");
-                return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
-            }
+            tracing::error!("an answer had an invalid header line; the client got a 500");
+            return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
+        };
+        if headers::to_client(&name) {
+            lines.append(name, value);
         }
     }
     let body = match status {

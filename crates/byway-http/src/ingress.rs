@@ -43,20 +43,17 @@ fn check_host(uri: &Uri, version: Version, headers: &HeaderMap) -> Result<(), St
 
 /// `uri-host [ ":" port ]` of RFC 3986 §3.2.2. An empty host is allowed by RFC 9112 §3.2 and by Node.
 fn is_host(host: &[u8]) -> bool {
-    let (name, port) = match host {
-        [b'[', rest @ ..] => {
-            let Some(end) = rest.iter().position(|byte| *byte == b']') else { return false };
-            let address = &rest[..end];
-            let valid = address.iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
-            if !valid || address.is_empty() {
-                return false;
-            }
-            (&b"-"[..], &rest[end + 1..])
+    let (name, port) = if let [b'[', rest @ ..] = host {
+        let Some(end) = rest.iter().position(|byte| *byte == b']') else { return false };
+        let address = &rest[..end];
+        let valid = address.iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
+        if !valid || address.is_empty() {
+            return false;
         }
-        _ => {
-            let end = host.iter().position(|byte| *byte == b':').unwrap_or(host.len());
-            host.split_at(end)
-        }
+        (&b"-"[..], &rest[end + 1..])
+    } else {
+        let end = host.iter().position(|byte| *byte == b':').unwrap_or(host.len());
+        host.split_at(end)
     };
     let name_byte = |b: &u8| {
         b.is_ascii_alphanumeric()

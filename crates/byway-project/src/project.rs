@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use byway_routes::manifest::RouteKind;
 use byway_routes::pattern::Pattern;
+use byway_routes::special::Special;
 
 /// A Next.js project as it lies on disk. File names are relative to `dir`, with `/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct SourceFile {
     pub pattern: Pattern,
     /// Which convention it follows.
     pub kind: RouteKind,
+    /// Where it is not a route handler: `robots`, `sitemap` and the like.
+    pub special: Option<Special>,
 }
 
 /// A file or folder that the scan passes over.
@@ -49,7 +52,7 @@ pub struct IgnoredFile {
 pub enum IgnoredReason {
     /// A page of React components, in `app/` or `pages/`.
     Page,
-    /// `sitemap.ts`, `robots.txt`, `icon.png` and the other metadata files of `app/`.
+    /// `icon.png`, `opengraph-image.tsx` and the other images of `app/` that pages refer to.
     Metadata,
     /// A route handler below `(.)folder`: only navigation within rendered pages reaches it.
     Intercepting,

@@ -1,7 +1,9 @@
 //! From a folder to a [`Project`], by Next's file conventions.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use byway_error::Diagnostic;
 use byway_routes::conflict::{Conflict, conflicts};
@@ -10,6 +12,8 @@ use byway_routes::conventions::{
 };
 use byway_routes::manifest::RouteKind;
 use byway_routes::pattern::Pattern;
+use byway_routes::special::{Special, SpecialKind, SpecialSource};
+use regex::Regex;
 
 use crate::project::{IgnoredFile, IgnoredReason, Project, SourceFile};
 use crate::tree::{self, Tree};
@@ -36,15 +40,15 @@ impl Default for ScanOptions {
 pub fn scan(dir: &Path, options: &ScanOptions) -> Result<Project, Vec<Diagnostic>> {
     let roots = Roots::find(dir).map_err(|diagnostic| vec![diagnostic])?;
     let extensions: Vec<&str> = options.page_extensions.iter().map(String::as_str).collect();
-    let mut scan = Scan { extensions: &extensions, ..Scan::default() };
+    let mut scan = Scan::new(dir, &extensions);
     for shadowed in &roots.shadowed {
         scan.ignore(shadowed.clone(), IgnoredReason::Shadowed);
     }
     if let Some(app) = roots.app {
-        scan.read_root(dir, app, |name| name.starts_with('_'), Scan::app_file);
+        scan.read_root(app, |name| name.starts_with('_'), Scan::app_file);
     }
     if let Some(pages) = roots.pages {
-        scan.read_root(dir, pages, |_| false, Scan::pages_file);
+        scan.read_root(pages, |_| false, Scan::pages_file);
     }
     let beside = |name: &str| find_module(dir, roots.parent, name, &extensions);
     let proxy = match (beside("proxy"), beside("middleware")) {
@@ -117,8 +121,8 @@ impl Roots {
 }
 
 /// The findings so far.
-#[derive(Default)]
 struct Scan<'a> {
+    dir: &'a Path,
     extensions: &'a [&'a str],
     sources: Vec<SourceFile>,
     /// Pages of `app/`, which may not share a path with a route.
@@ -127,16 +131,20 @@ struct Scan<'a> {
     errors: Vec<Diagnostic>,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
+    fn new(dir: &'a Path, extensions: &'a [&'a str]) -> Self {
+        let (sources, app_pages) = (Vec::new(), Vec::new());
+        Self { dir, extensions, sources, app_pages, ignored: Vec::new(), errors: Vec::new() }
+    }
+
     fn read_root(
         &mut self,
-        dir: &Path,
         root: &str,
         is_skipped: fn(&str) -> bool,
         take: fn(&mut Self, &str, &str),
     ) {
         let Tree { mut files, link_cycles, not_unicode } =
-            match tree::list(&dir.join(root), is_skipped) {
+            match tree::list(&self.dir.join(root), is_skipped) {
                 Ok(tree) => tree,
                 Err(error) => {
                     return self.errors.push(Diagnostic::error(error.to_string()).in_file(root));
@@ -157,12 +165,16 @@ impl Scan<'_> {
 
     fn app_file(&mut self, root: &str, relative: &str) {
         let file = format!("{root}/{relative}");
-        if is_metadata(relative, self.extensions) {
+        if let Some(special) = Special::of_file(relative, self.extensions) {
+            return self.special_file(special, relative, file);
+        }
+        if is_image(relative, self.extensions) {
             return self.ignore(file, IgnoredReason::Metadata);
         }
         match route_from_file(Root::App, relative, self.extensions) {
             Ok(Some(pattern)) => {
-                return self.sources.push(SourceFile { file, pattern, kind: RouteKind::App });
+                let (kind, special) = (RouteKind::App, None);
+                return self.sources.push(SourceFile { file, pattern, kind, special });
             }
             Err(error) => return self.convention_error(&error, file),
             Ok(None) => {}
@@ -172,8 +184,8 @@ impl Scan<'_> {
             ["route", "page"].into_iter().any(|stem| has_stem(name, stem, self.extensions));
         match page_from_file(relative, self.extensions) {
             Ok(Some(pattern)) => {
-                let kind = RouteKind::App;
-                self.app_pages.push(SourceFile { file: file.clone(), pattern, kind });
+                let (kind, special) = (RouteKind::App, None);
+                self.app_pages.push(SourceFile { file: file.clone(), pattern, kind, special });
                 self.ignore(file, IgnoredReason::Page);
             }
             // A page is not byway's to judge.
@@ -185,11 +197,28 @@ impl Scan<'_> {
         }
     }
 
+    fn special_file(&mut self, mut special: Special, relative: &str, file: String) {
+        let may_be_many =
+            special.kind == SpecialKind::Sitemap && special.source == SpecialSource::Code;
+        if may_be_many && names_sitemaps(&self.dir.join(&file)) {
+            special.source = SpecialSource::CodeOfMany;
+        }
+        match special.pattern(relative) {
+            Ok(Some(pattern)) => {
+                let (kind, special) = (RouteKind::App, Some(special));
+                self.sources.push(SourceFile { file, pattern, kind, special });
+            }
+            Ok(None) => {}
+            Err(error) => self.convention_error(&error, file),
+        }
+    }
+
     fn pages_file(&mut self, root: &str, relative: &str) {
         let file = format!("{root}/{relative}");
         match route_from_file(Root::PagesApi, relative, self.extensions) {
             Ok(Some(pattern)) => {
-                self.sources.push(SourceFile { file, pattern, kind: RouteKind::Pages });
+                let (kind, special) = (RouteKind::Pages, None);
+                self.sources.push(SourceFile { file, pattern, kind, special });
             }
             Ok(None) if is_rendered_page(relative, self.extensions) => {
                 self.ignore(file, IgnoredReason::Page);
@@ -250,23 +279,31 @@ fn has_stem(name: &str, stem: &str, extensions: &[&str]) -> bool {
         .is_some_and(|extension| extensions.contains(&extension))
 }
 
-/// Whether a file of `app/` is one of Next's metadata files, static or generated.
-fn is_metadata(relative: &str, extensions: &[&str]) -> bool {
+/// Whether the sitemap at `path` exports `generateSitemaps`, on which its path depends. The text is
+/// enough to tell; one that cannot be read is the build's to report.
+fn names_sitemaps(path: &Path) -> bool {
+    static EXPORT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let space = r"[ \t\r\n]";
+        let name = r"generateSitemaps(?-u:\b)";
+        let declared = format!("(?:async{space}+)?(?:function|const|let|var){space}+{name}");
+        let listed = format!(r"\{{[^}}]*(?-u:\b){name}{space}*[,}}]");
+        Regex::new(&format!(
+            r"(?m)^[ \t]*(?:export{space}*(?:{declared}|{listed})|(?:module\.)?exports\.{name})"
+        ))
+        .ok()
+    });
+    let Ok(text) = fs::read_to_string(path) else { return false };
+    EXPORT.as_ref().is_some_and(|export| export.is_match(&text))
+}
+
+/// Whether a file of `app/` is an image, or code that draws one, for pages to refer to.
+fn is_image(relative: &str, extensions: &[&str]) -> bool {
     const IMAGES: [&str; 6] = ["ico", "jpg", "jpeg", "png", "svg", "gif"];
-    let (folder, name) = relative.rsplit_once('/').unwrap_or(("", relative));
+    let name = relative.rsplit('/').next().unwrap_or_default();
     let Some((stem, extension)) = name.split_once('.') else { return false };
-    let is_code = extensions.contains(&extension);
-    match stem {
-        "favicon" => folder.is_empty() && extension == "ico",
-        "robots" => folder.is_empty() && (is_code || extension == "txt"),
-        "manifest" => folder.is_empty() && (is_code || matches!(extension, "json" | "webmanifest")),
-        "sitemap" => is_code || extension == "xml",
-        _ => {
-            let stem = stem.strip_suffix(|last: char| last.is_ascii_digit()).unwrap_or(stem);
-            matches!(stem, "icon" | "apple-icon" | "opengraph-image" | "twitter-image")
-                && (is_code || IMAGES.contains(&extension))
-        }
-    }
+    let stem = stem.strip_suffix(|last: char| last.is_ascii_digit()).unwrap_or(stem);
+    matches!(stem, "icon" | "apple-icon" | "opengraph-image" | "twitter-image")
+        && (extensions.contains(&extension) || IMAGES.contains(&extension))
 }
 
 #[cfg(test)]

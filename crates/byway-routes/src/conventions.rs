@@ -86,14 +86,20 @@ fn app_pattern(
         .strip_prefix(leaf)
         .and_then(|rest| rest.strip_prefix('.'))
         .is_some_and(|extension| page_extensions.contains(&extension));
-    if !is_leaf || is_intercepting(folders) {
+    if !is_leaf {
         return Ok(None);
     }
+    segments_of_folders(folders)?.map(Pattern::from_segments).transpose().map_err(Into::into)
+}
+
+/// The segments that folders of `app/` stand for; `None` where nothing in them is served.
+pub(crate) fn segments_of_folders(folders: &str) -> Result<Option<Vec<Segment>>, ConventionError> {
     let names = || folders.split('/').filter(|name| !name.is_empty());
-    if names().any(|name| name.starts_with('_')) {
+    if is_intercepting(folders) || names().any(|name| name.starts_with('_')) {
         return Ok(None);
     }
-    from_names(names().filter(|name| !is_group(name) && !name.starts_with('@'))).map(Some)
+    let names = names().filter(|name| !is_group(name) && !name.starts_with('@'));
+    names.map(segment_from_name).collect::<Result<_, _>>().map(Some)
 }
 
 /// The path below `pages/` that a file serves, without a leading slash.

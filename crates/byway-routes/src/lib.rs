@@ -11,3 +11,5 @@ pub mod method;
 pub mod path;
 pub mod pattern;
 pub mod router;
+pub mod segment_config;
+pub mod special;

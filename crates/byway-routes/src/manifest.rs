@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::pattern::Pattern;
+use crate::segment_config::SegmentConfig;
 
 /// The version of the manifest's shape; a build of another version has to be made anew.
 pub const MANIFEST_VERSION: u32 = 1;
@@ -21,7 +22,7 @@ pub struct Manifest {
     pub next_modules: std::collections::BTreeMap<String, String>,
     /// Whether an installed package may import `next/*` itself, so that resolve hooks are needed.
     pub packages_import_next: bool,
-    /// Whether some code, however late it is loaded, asks for the current request (`cookies()`, `after()`, …).
+    /// Whether some code, however late it is loaded, asks for the current request (`cookies()`, …).
     pub needs_context: bool,
     /// The routes; a route's id is its index.
     pub routes: Vec<Route>,
@@ -54,6 +55,9 @@ pub struct Route {
     /// The methods that the file exports, in alphabetical order. `None` when the build cannot know
     /// them (an `export *` from a package; every Pages route): then the worker decides.
     pub methods: Option<Vec<String>>,
+    /// What the file says about how it is to be run.
+    #[serde(default, skip_serializing_if = "SegmentConfig::is_default")]
+    pub segment: SegmentConfig,
     /// Bytes of the route's own chunk.
     pub size: u64,
 }

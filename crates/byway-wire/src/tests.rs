@@ -173,7 +173,7 @@ fn worker_frames() -> impl Strategy<Value = Vec<WorkerFrame>> {
 fn write(out: &mut BytesMut, frame: &WorkerFrame) {
     match frame {
         WorkerFrame::Chunk { stream, data, end } => {
-            encode::response_chunk(out, *stream, data, *end)
+            encode::response_chunk(out, *stream, data, *end);
         }
         WorkerFrame::Credit { stream, bytes } => encode::request_credit(out, *stream, *bytes),
         WorkerFrame::AbortResponse { stream } => encode::abort(out, *stream, c::ABORT_RESPONSE),

@@ -146,7 +146,7 @@ impl Project {
 fn source_route(file: &str) -> SourceRoute {
     let kind = if file.starts_with("pages/") { RouteKind::Pages } else { RouteKind::App };
     let pattern = Pattern { segments: vec![Segment::Static(file.to_owned())] };
-    SourceRoute { path: format!("/{file}"), pattern, file: file.to_owned(), kind }
+    SourceRoute { path: format!("/{file}"), pattern, file: file.to_owned(), kind, special: None }
 }
 
 /// What the script prints; panics with its errors if it fails.

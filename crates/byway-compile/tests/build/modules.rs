@@ -202,8 +202,10 @@ async fn methods_come_from_every_kind_of_export() {
     let mut project = Project::new();
     project.file("lib/all.ts", "export const PATCH = () => 1;\nexport { h as PUT } from './h';\n");
     project.file("lib/h.ts", "export function h() {}\nexport default function () {}\n");
-    project
-        .route("app/a/route.ts", "export * from '../../lib/all';\nexport const dynamic = 'x';\n");
+    project.route(
+        "app/a/route.ts",
+        "export * from '../../lib/all';\nexport const dynamic = 'auto';\n",
+    );
     project.route(
         "app/b/route.ts",
         "const handlers = { GET() {}, POST() {} };\nexport const { GET, POST } = handlers;\n\

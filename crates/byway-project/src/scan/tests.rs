@@ -54,6 +54,7 @@ fn a_project_with_everything() {
         "app/blog/[slug]/page.tsx",
         "app/sitemap.ts",
         "app/favicon.ico",
+        "app/icon.png",
         "app/api/helper.ts",
         "app/photo/(.)modal/route.ts",
         "pages/api/hello.ts",
@@ -75,22 +76,31 @@ fn a_project_with_everything() {
             ("/api/users".to_owned(), "app/api/users/route.ts"),
             ("/api/users/[id]".to_owned(), "app/api/users/[id]/route.ts"),
             ("/api/users/[id]/posts".to_owned(), "pages/api/users/[id]/posts.ts"),
+            ("/favicon.ico".to_owned(), "app/favicon.ico"),
             ("/grouped".to_owned(), "app/(group)/grouped/route.js"),
+            ("/sitemap.xml".to_owned(), "app/sitemap.ts"),
         ]
     );
     let kinds: Vec<_> = project.sources.iter().map(|source| source.kind).collect();
     assert_eq!(
         kinds,
-        [RouteKind::Pages, RouteKind::App, RouteKind::App, RouteKind::Pages, RouteKind::App]
+        [
+            RouteKind::Pages,
+            RouteKind::App,
+            RouteKind::App,
+            RouteKind::Pages,
+            RouteKind::App,
+            RouteKind::App,
+            RouteKind::App
+        ]
     );
     assert_eq!(
         ignored(&project),
         [
             ("app/blog/[slug]/page.tsx", IgnoredReason::Page),
-            ("app/favicon.ico", IgnoredReason::Metadata),
+            ("app/icon.png", IgnoredReason::Metadata),
             ("app/page.tsx", IgnoredReason::Page),
             ("app/photo/(.)modal/route.ts", IgnoredReason::Intercepting),
-            ("app/sitemap.ts", IgnoredReason::Metadata),
             ("pages/_app.tsx", IgnoredReason::Page),
             ("pages/index.tsx", IgnoredReason::Page),
         ]
@@ -170,6 +180,31 @@ fn collisions_name_both_files() {
     check("app/o/route.ts", "app/o/[[...all]]/route.ts");
     check("app/a/route.ts", "app/a/page.tsx");
     check("app/(g)/a/page.tsx", "app/(h)/a/route.ts");
+    check("app/robots.ts", "app/robots.txt");
+    check("app/a/sitemap.ts", "app/a/sitemap.xml/route.ts");
+}
+
+#[test]
+fn several_sitemaps_of_one_file_leave_its_own_path_free() {
+    let path = |text: &str| {
+        let dir = project(&["app/sitemap.xml/route.ts"]);
+        fs::create_dir_all(dir.path().join("app/shop")).unwrap();
+        fs::write(dir.path().join("app/shop/sitemap.ts"), text).unwrap();
+        let project = scan(dir.path(), &ScanOptions::default()).unwrap();
+        project.sources[0].pattern.to_string()
+    };
+    for many in [
+        "export async function generateSitemaps() { return [] }",
+        "export default a\nexport const generateSitemaps = () => []",
+        "function generateSitemaps() {}\nexport { a as b, generateSitemaps }",
+        "import { x } from 'y'\nexport {\n  z as generateSitemaps,\n}",
+        "exports.generateSitemaps = () => []",
+    ] {
+        assert_eq!(path(many), "/shop/sitemap/[__metadata_id__]", "{many}");
+    }
+    for one in ["", "// export function generateSitemaps() {}", "function generateSitemaps() {}"] {
+        assert_eq!(path(one), "/shop/sitemap.xml", "{one}");
+    }
 }
 
 #[test]

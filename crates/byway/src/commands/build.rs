@@ -33,6 +33,7 @@ fn compile(project: &Project) -> anyhow::Result<BuildOutput> {
             pattern: source.pattern.clone(),
             file: source.file.clone(),
             kind: source.kind,
+            special: source.special,
         })
         .collect();
     let input = BuildInput {
@@ -75,16 +76,16 @@ fn route_table(manifest: &Manifest) -> String {
             .collect();
     let width = |column: usize| rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2), width(3)];
-    let mut table = String::new();
-    for [path, methods, kind, size] in &rows {
-        let [a, b, c, d] = widths;
-        table.push_str(&format!("{path:<a$}  {methods:<b$}  {kind:<c$}  {size:>d$}\n"));
-    }
-    table
+    let [a, b, c, d] = widths;
+    let line = |[path, methods, kind, size]: &[String; 4]| {
+        format!("{path:<a$}  {methods:<b$}  {kind:<c$}  {size:>d$}\n")
+    };
+    rows.iter().map(line).collect()
 }
 
 fn row(route: &Route) -> [String; 4] {
     let kind = match route.kind {
+        RouteKind::App if route.segment.is_edge() => "edge",
         RouteKind::App => "app",
         RouteKind::Pages => "pages",
     };
@@ -109,10 +110,8 @@ fn summary(manifest: &Manifest, project: &Project, took_ms: u128) -> String {
     };
     let mut text = format!("built {} in {took_ms} ms", count(manifest.routes.len(), "route"));
     if !project.ignored.is_empty() {
-        text.push_str(&format!(
-            "; {} left out: byway serves the API side only",
-            count(project.ignored.len(), "page")
-        ));
+        let left_out = count(project.ignored.len(), "page");
+        text = format!("{text}; {left_out} left out: byway serves the API side only");
     }
     text
 }
