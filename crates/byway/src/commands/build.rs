@@ -19,6 +19,7 @@ pub(crate) fn run(given: &Path) -> anyhow::Result<()> {
         byway_project::scan(&dir, &ScanOptions::default()).map_err(|found| report(&dir, &found))?;
     let output = compile(&project)?;
     output.warnings.iter().for_each(print::diagnostic);
+    unsupported(&project).iter().for_each(print::diagnostic);
     print::data(&route_table(&output.manifest))?;
     print::note(&summary(&output.manifest, &project, started.elapsed().as_millis()));
     Ok(())
@@ -53,6 +54,29 @@ fn compile(project: &Project) -> anyhow::Result<BuildOutput> {
         BuildError::Project(found) => report(&project.dir, &found),
         other => other.into(),
     })
+}
+
+/// What the project relies on and this version does not do. A proxy comes first: what it protects is open.
+fn unsupported(project: &Project) -> Vec<Diagnostic> {
+    let warning = |file: &Option<String>, message: &str, help: &str| {
+        let file = file.as_ref()?;
+        Some(Diagnostic::warning(message).in_file(file.clone()).with_help(help))
+    };
+    let found = [
+        warning(
+            &project.proxy,
+            "this file is not run by this version of byway: nothing is checked, redirected or \
+             rewritten by it",
+            "do not serve routes that rely on it for access control",
+        ),
+        warning(
+            &project.next_config,
+            "this file is not read by this version of byway: its redirects, rewrites, headers and \
+             basePath do not apply",
+            "keep these rules in front of byway for now",
+        ),
+    ];
+    found.into_iter().flatten().collect()
 }
 
 /// Prints what was found; what is left to say is how much.
