@@ -375,8 +375,11 @@ fn chunk_file(name: &str) -> String {
 fn exports(chunk: &OutputChunk) -> RouteExports {
     RouteExports {
         names: chunk.exports.iter().map(ToString::to_string).collect(),
-        // Stars of modules inside the bundle are resolved; one that is left is a package's.
-        open_ended: chunk.code.lines().any(|line| line.starts_with("export * from ")),
+        // Stars of modules inside the bundle are resolved; one that is left is a package's. A CommonJS
+        // file is one default export, whose members only running it tells.
+        open_ended: chunk.code.lines().any(|line| {
+            line.starts_with("export * from ") || line.starts_with("export default require_")
+        }),
     }
 }
 

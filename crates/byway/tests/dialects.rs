@@ -169,3 +169,15 @@ fn downloads_uploads_and_streams_keep_their_framing() {
     let login = format!("http://localhost:{}/login", server.port());
     assert_eq!((go.status, go.header("location")), (303, Some(login.as_str())));
 }
+
+#[test]
+fn a_commonjs_route_file_is_a_route() {
+    let (_fixture, server) = serve(&[(
+        "app/old/route.js",
+        "const os = require('os')\nexports.GET = () => new Response(typeof os.cpus)\n",
+    )]);
+    assert_eq!(server.get("/old").unwrap().text(), "function", "{}", server.stderr());
+    assert_eq!(server.request("POST", "/old", &[], "").unwrap().status, 405);
+    let options = server.request("OPTIONS", "/old", &[], "").unwrap();
+    assert_eq!((options.status, options.header("allow")), (204, Some("GET, HEAD, OPTIONS")));
+}
