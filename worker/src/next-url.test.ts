@@ -5,7 +5,11 @@ import { between, pick, seeded } from '../testing/random.ts'
 import { NextURL } from './next-url.ts'
 
 const ofRequest = (rest: string): NextURL =>
-  NextURL.ofRequest('http://localhost:3000', `http://localhost:3000${rest}`)
+  NextURL.ofRequest({
+    origin: 'http://localhost:3000',
+    url: `http://localhost:3000${rest}`,
+    search: rest.includes('?') ? rest.slice(rest.indexOf('?')) : '',
+  })
 const PARTS = [
   'href',
   'origin',
@@ -19,6 +23,22 @@ const PARTS = [
   'username',
   'password',
 ] as const
+
+test('the query is that of the URL as it is now, whatever was asked for first', () => {
+  const replaced = ofRequest('/a?x=1')
+  replaced.href = 'http://other/b?y=2'
+  assert.equal(replaced.searchParams.toString(), 'y=2')
+  const searched = ofRequest('/a?x=1')
+  searched.search = '?z=3'
+  assert.equal(searched.searchParams.get('z'), '3')
+  const moved = ofRequest('/a?x=1')
+  moved.pathname = '/c'
+  assert.equal(moved.searchParams.get('x'), '1')
+  const read = ofRequest('/a?x=1')
+  read.searchParams.append('x', '2')
+  assert.equal(read.href, 'http://localhost:3000/a?x=1&x=2')
+  assert.equal(read.pathname, '/a')
+})
 
 test('answers from the parts of the request', () => {
   const url = ofRequest('/a/b?x=1&y=2')

@@ -12,8 +12,19 @@ function parse(input: string | URL, base?: string | URL): URL {
   return url
 }
 
+/** A request, as far as its URL is concerned. */
+export interface UrlSource {
+  readonly origin: string
+  /** In its normal form. */
+  readonly url: string
+  /** The query with its `?`, or nothing. */
+  readonly search: string
+}
+
 /** A URL with the parts that Next knows of: a base path and a locale. */
 export class NextURL {
+  /** Where the parts come from, until one of them is asked for. */
+  #source: UrlSource | null = null
   #url: URL | null = null
   #origin = ''
   #pathname = ''
@@ -27,17 +38,26 @@ export class NextURL {
     this.#url = parse(input, from)
   }
 
-  /** The URL of a request; `href` is already in its normal form. */
-  static ofRequest(origin: string, href: string): NextURL {
+  /** The URL of a request. Most handlers ask for its query only, which needs no URL at all. */
+  static ofRequest(source: UrlSource): NextURL {
     const url = new NextURL(FROM_PARTS)
-    const query = href.indexOf('?')
-    url.#origin = origin
-    url.#pathname = query < 0 ? href.slice(origin.length) : href.slice(origin.length, query)
-    url.#search = query < 0 ? '' : href.slice(query)
+    url.#source = source
     return url
   }
 
+  #takeParts(): void {
+    const source = this.#source
+    if (source === null) return
+    this.#source = null
+    const { origin, url } = source
+    const query = url.indexOf('?')
+    this.#origin = origin
+    this.#pathname = query < 0 ? url.slice(origin.length) : url.slice(origin.length, query)
+    this.#search = query < 0 ? '' : url.slice(query)
+  }
+
   get href(): string {
+    this.#takeParts()
     if (this.#url === null) return this.#origin + this.#basePath + this.#pathname + this.search
     const url = this.#synchronised()
     if (this.#basePath === '') return url.href
@@ -47,11 +67,13 @@ export class NextURL {
   }
 
   set href(value: string) {
+    this.#source = null
     this.#url = parse(value)
     this.#refillParams()
   }
 
   get pathname(): string {
+    this.#takeParts()
     return this.#url === null ? this.#pathname : this.#url.pathname
   }
 
@@ -60,6 +82,7 @@ export class NextURL {
   }
 
   get search(): string {
+    this.#takeParts()
     if (this.#params !== null) {
       const text = this.#params.toString()
       // An untouched query may have its own spelling in a URL that a program made.
@@ -76,15 +99,17 @@ export class NextURL {
 
   get searchParams(): URLSearchParams {
     return (this.#params ??= new URLSearchParams(
-      this.#url === null ? this.#search : this.#url.search,
+      this.#source?.search ?? (this.#url === null ? this.#search : this.#url.search),
     ))
   }
 
   get origin(): string {
+    this.#takeParts()
     return this.#url === null ? this.#origin : this.#url.origin
   }
 
   get protocol(): string {
+    this.#takeParts()
     return this.#url === null
       ? this.#origin.slice(0, this.#origin.indexOf(':') + 1)
       : this.#url.protocol
@@ -95,6 +120,7 @@ export class NextURL {
   }
 
   get host(): string {
+    this.#takeParts()
     return this.#url === null ? this.#origin.slice(this.#origin.indexOf('//') + 2) : this.#url.host
   }
 
@@ -220,11 +246,13 @@ export class NextURL {
   }
 
   #whole(): URL {
+    this.#takeParts()
     if (this.#url === null) this.#url = new URL(this.#origin + this.#pathname + this.search)
     return this.#url
   }
 
   #synchronisedHref(): string {
+    this.#takeParts()
     return this.#url === null
       ? this.#origin + this.#pathname + this.search
       : this.#synchronised().href

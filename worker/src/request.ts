@@ -170,7 +170,7 @@ export class LightRequest {
   }
 
   get nextUrl(): NextURL {
-    return (this.#nextUrl ??= NextURL.ofRequest(this.#exchange.origin, this.#exchange.url))
+    return (this.#nextUrl ??= NextURL.ofRequest(this.#exchange))
   }
 
   get headers(): Headers {
