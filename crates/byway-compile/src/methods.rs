@@ -11,7 +11,7 @@ const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST",
 /// What the entry chunk of a route exports.
 pub(crate) struct RouteExports {
     pub(crate) names: Vec<String>,
-    /// There is an `export *` from a package, or the file is CommonJS, so that only Node knows all names.
+    /// Only Node knows all names: there is an `export *` from a package, or the file has no `export`.
     pub(crate) open_ended: bool,
 }
 
