@@ -68,9 +68,8 @@ where
         tokio::spawn(upload::pump(body, sink));
     }
     match stream.answer_within(answer_wait).await {
-        Some(Ok(answer)) => Ok(response(answer)),
-        Some(Err(error)) => respond::undelivered(error),
-        None => Ok(respond::deadline()),
+        Ok(answer) => Ok(response(answer)),
+        Err(error) => respond::undelivered(error),
     }
 }
 

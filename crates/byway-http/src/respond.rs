@@ -111,11 +111,6 @@ pub(crate) fn undelivered(
     Ok(response)
 }
 
-/// 504: no answer before the deadline.
-pub(crate) fn deadline() -> Response<AnswerBodyStream> {
-    with_body(StatusCode::GATEWAY_TIMEOUT, TEXT, "Gateway Timeout")
-}
-
 /// 501: a Pages Router API route, which this version does not run.
 pub(crate) fn not_implemented(what: &'static str) -> Response<AnswerBodyStream> {
     with_body(StatusCode::NOT_IMPLEMENTED, TEXT, what)

@@ -80,19 +80,14 @@ impl Stream {
         }
     }
 
-    /// Waits at most about `limit` for the answer's head; `None` when it passes, and the worker is told.
+    /// Waits at most about `limit` for the answer's head; then it is [`DispatchError::Deadline`], and the
+    /// worker is told.
     ///
     /// The lane looks at its deadlines a few times a second: a timer for each request would cost every
     /// request, and none of them is exact to the millisecond anyway.
-    pub async fn answer_within(
-        self,
-        limit: std::time::Duration,
-    ) -> Option<Result<Answer, DispatchError>> {
+    pub async fn answer_within(self, limit: std::time::Duration) -> Result<Answer, DispatchError> {
         self.0.exchange.set_deadline(std::time::Instant::now() + limit);
-        match self.answer().await {
-            Err(DispatchError::Deadline) => None,
-            answered => Some(answered),
-        }
+        self.answer().await
     }
 }
 

@@ -224,8 +224,8 @@ fn w05_an_overdue_answer_is_called_off_and_an_answered_one_is_not() {
     lane.expire(now);
     assert!(poll(late.as_mut()).is_pending());
     lane.expire(now + limit);
-    assert!(matches!(poll(late.as_mut()), Poll::Ready(None)));
-    assert!(matches!(poll(answered.as_mut()), Poll::Ready(Some(Ok(_)))));
+    assert!(matches!(poll(late.as_mut()), Poll::Ready(Err(DispatchError::Deadline))));
+    assert!(matches!(poll(answered.as_mut()), Poll::Ready(Ok(_))));
     let cancel = ServerFrame::Cancel { stream: 1, reason: c::CANCEL_DEADLINE };
     assert_eq!(sent(&lane)[..1], [cancel]);
 }
