@@ -11,5 +11,6 @@ pub mod method;
 pub mod path;
 pub mod pattern;
 pub mod router;
+pub mod rules;
 pub mod segment_config;
 pub mod special;
