@@ -6,8 +6,18 @@ use std::time::Duration;
 pub const CONNECTIONS_MAX: usize = 10_000;
 /// Connections that the kernel holds until byway accepts them.
 pub const ACCEPT_BACKLOG: i32 = 4096;
-/// From accepting a connection, or from the last answer on it, to the end of the next request's head.
+/// From accepting a connection to the first byte on it (closed beyond).
+pub const FIRST_BYTE_MAX: Duration = Duration::from_secs(10);
+/// From the first byte of a request's head to its end (408 beyond).
 pub const HEADER_READ_MAX: Duration = Duration::from_secs(30);
+/// From an answer to the first byte of the next request on the connection (closed beyond).
+pub const KEEP_ALIVE_MAX: Duration = Duration::from_secs(75);
+/// How long a client may leave an answer unread before its connection is cut.
+pub const WRITE_STALL_MAX: Duration = Duration::from_mins(1);
+/// How often connections are checked against these; each of them may last that much longer.
+pub const CONNECTION_CHECK_INTERVAL: Duration = Duration::from_millis(500);
+/// How long a connection that is about to be cut may take to say why.
+pub const LAST_WORD_MAX: Duration = Duration::from_secs(1);
 /// Bytes of a request's head: target and headers together (431 beyond), as in Node.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Header lines of a request (431 beyond). One line per `HEADERS_MAX` of the worker protocol stays free.

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use byway_pool::{AnswerBody, DispatchError};
 use http_body::{Body, Frame, SizeHint};
 
+use crate::connection::BusyGuard;
+
 /// The body of an answer. A known length becomes `Content-Length`, a stream is sent in chunks.
 #[derive(Debug)]
 pub struct AnswerBodyStream(Kind);
@@ -14,7 +16,7 @@ pub struct AnswerBodyStream(Kind);
 #[derive(Debug)]
 enum Kind {
     Whole(Option<Bytes>),
-    Stream { body: AnswerBody, progress: Progress },
+    Stream { body: AnswerBody, progress: Progress, busy: Option<BusyGuard> },
 }
 
 /// How far a streamed body has come, as far as a failure has to know.
@@ -44,7 +46,14 @@ impl AnswerBodyStream {
     pub(crate) fn from_answer(mut body: AnswerBody) -> Self {
         match body.take_whole() {
             Some(bytes) => Self::whole(bytes),
-            None => Self(Kind::Stream { body, progress: Progress::Nothing }),
+            None => Self(Kind::Stream { body, progress: Progress::Nothing, busy: None }),
+        }
+    }
+
+    /// Holds the guard until a stream has ended; bytes that are there already need none.
+    pub(crate) fn keep_until_sent(&mut self, guard: BusyGuard) {
+        if let Kind::Stream { busy, .. } = &mut self.0 {
+            *busy = Some(guard);
         }
     }
 }
@@ -59,7 +68,7 @@ impl Body for AnswerBodyStream {
     ) -> Poll<Option<Result<Frame<Bytes>, DispatchError>>> {
         match &mut self.0 {
             Kind::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Kind::Stream { body, progress } => poll_stream(body, progress, cx),
+            Kind::Stream { body, progress, .. } => poll_stream(body, progress, cx),
         }
     }
 

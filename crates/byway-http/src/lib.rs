@@ -5,6 +5,7 @@
 
 mod app;
 mod body;
+mod connection;
 mod dispatch;
 mod headers;
 mod ingress;

@@ -5,21 +5,15 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use byway_config::limits::{
-    ACCEPT_BACKLOG, CONNECTIONS_MAX, DRAIN_MAX, HEADER_LINES_MAX, HEADER_READ_MAX,
-};
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use byway_config::limits::{ACCEPT_BACKLOG, CONNECTIONS_MAX, DRAIN_MAX};
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
+use crate::connection::{self, Connections, WaitLimits};
 use crate::{App, Peer};
 
-/// A connection's read buffer, which a request's head must fit into. It is larger than the limit for
-/// heads, so that what is too long gets its proper status: 431 from the guard, 414 from hyper.
-const READ_BUFFER_BYTES_MAX: usize = 80 * 1024;
 /// After an accept that failed for want of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -100,27 +94,20 @@ impl Server {
 
     /// Serves until `stop` becomes true, then finishes what is in flight, within bounds.
     pub async fn serve(self, app: App, stop: watch::Receiver<bool>) {
-        let connections = TaskTracker::new();
-        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let shared = Arc::new(Shared {
+            app,
+            tasks: TaskTracker::new(),
+            places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            connections: Connections::new(WaitLimits::default()),
+        });
         let acceptors = TaskTracker::new();
         for listener in self.listeners {
-            acceptors.spawn(accept(
-                listener,
-                app.clone(),
-                stop.clone(),
-                connections.clone(),
-                Arc::clone(&places),
-            ));
+            acceptors.spawn(accept(listener, Arc::clone(&shared), stop.clone()));
         }
         acceptors.close();
-        acceptors.wait().await;
-        connections.close();
-        if tokio::time::timeout(DRAIN_MAX, connections.wait()).await.is_err() {
-            tracing::warn!(
-                open = connections.len(),
-                "connections still open after {} s are cut",
-                DRAIN_MAX.as_secs()
-            );
+        tokio::select! {
+            () = drained(&shared.tasks, &acceptors) => {}
+            () = shared.connections.sweep(stop) => {}
         }
     }
 }
@@ -148,25 +135,41 @@ fn bind_error(source: io::Error, host: &str, port: u16) -> BindError {
     }
 }
 
-async fn accept(
-    listener: TcpListener,
+/// What all connections of a server have in common.
+struct Shared {
     app: App,
-    mut stop: watch::Receiver<bool>,
-    connections: TaskTracker,
+    tasks: TaskTracker,
     places: Arc<Semaphore>,
-) {
+    connections: Connections,
+}
+
+/// Waits until nobody accepts any more and every connection has ended, within bounds.
+async fn drained(tasks: &TaskTracker, acceptors: &TaskTracker) {
+    acceptors.wait().await;
+    tasks.close();
+    if tokio::time::timeout(DRAIN_MAX, tasks.wait()).await.is_err() {
+        let open = tasks.len();
+        let seconds = DRAIN_MAX.as_secs();
+        tracing::warn!(open, "connections still open after {seconds} s are cut");
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok(place) = Arc::clone(&shared.places).acquire_owned().await else { return };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stopped(&mut stop) => return,
         };
         match accepted {
             Ok((socket, address)) => {
-                let app = app.clone();
-                let stop = stop.clone();
-                connections.spawn(async move {
-                    connection(socket, address, app, stop).await;
+                // It fails only on a socket that is already gone.
+                let _ = socket.set_nodelay(true);
+                let watch = shared.connections.open();
+                let app = shared.app.clone();
+                shared.tasks.spawn(async move {
+                    let peer = Peer::from(address);
+                    connection::serve(socket, &peer, &watch, |r| app.respond(r, &peer)).await;
                     drop(place);
                 });
             }
@@ -183,37 +186,4 @@ async fn accept(
 /// Waits for the signal to stop, which its sender's end is as well.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
-}
-
-async fn connection(
-    socket: TcpStream,
-    address: SocketAddr,
-    app: App,
-    mut stop: watch::Receiver<bool>,
-) {
-    // It fails only on a socket that is already gone.
-    let _ = socket.set_nodelay(true);
-    let peer = Peer::from(address);
-    let service = hyper::service::service_fn(|request| app.respond(request, &peer));
-    // No `pipeline_flush`: with bytes left in the read buffer it withholds the answer to a head that
-    // cannot be parsed.
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_READ_MAX)
-        .max_headers(HEADER_LINES_MAX)
-        .max_buf_size(READ_BUFFER_BYTES_MAX)
-        // Most answers are small: copying one behind its head costs less than a vectored write.
-        .writev(false)
-        .serve_connection(TokioIo::new(socket), service);
-    let mut served = std::pin::pin!(served);
-    let result = tokio::select! {
-        result = served.as_mut() => result,
-        () = stopped(&mut stop) => {
-            served.as_mut().graceful_shutdown();
-            served.await
-        }
-    };
-    if let Err(error) = result {
-        tracing::debug!(peer = %address, "connection ended: {error}");
-    }
 }

@@ -1,0 +1,99 @@
+//! One connection: hyper on a socket whose waits are watched.
+//!
+//! A timer for each request would cost every request, so deadlines are looked at instead: a connection
+//! notes in one atomic word what it waits for and since when, and a sweep over all connections finds
+//! those that have waited too long (`clock.rs`).
+
+mod clock;
+mod watched_io;
+
+use std::pin::Pin;
+use std::task::Poll;
+
+use byway_config::limits::{HEADER_LINES_MAX, LAST_WORD_MAX};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+
+use crate::respond::AnswerBroken;
+use crate::{AnswerBodyStream, Peer};
+use clock::Order;
+use watched_io::WatchedIo;
+
+pub(crate) use clock::{BusyGuard, Connections, WaitLimits, Watch};
+
+/// A connection's read buffer, which a request's head must fit into. It is larger than the limit for
+/// heads, so that what is too long gets its proper status: 431 from the guard, 414 from hyper.
+const READ_BUFFER_BYTES_MAX: usize = 80 * 1024;
+
+/// All that a client reads whose request's head did not come in time.
+const TOO_SLOW: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+
+/// Why a connection ended.
+#[derive(Debug, thiserror::Error)]
+enum End {
+    #[error(transparent)]
+    Http(#[from] hyper::Error),
+    #[error("the client was too slow")]
+    TooSlow,
+}
+
+/// Serves one connection to its end; `answer` makes the answers.
+pub(crate) async fn serve<I, A, F>(socket: I, peer: &Peer, watch: &Watch, answer: A)
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+    A: Fn(Request<Incoming>) -> F,
+    F: Future<Output = Result<Response<AnswerBodyStream>, AnswerBroken>>,
+{
+    let service = hyper::service::service_fn(|request| {
+        let busy = watch.begin_answer();
+        let answer = answer(request);
+        async move {
+            let mut response = answer.await?;
+            // A streamed body takes the guard along; the bytes of a whole one are as good as sent.
+            response.body_mut().keep_until_sent(busy);
+            Ok::<_, AnswerBroken>(response)
+        }
+    });
+    // No `pipeline_flush`: with bytes left in the read buffer it withholds the answer to a head that
+    // cannot be parsed.
+    let mut served = http1::Builder::new()
+        // The clock of `watch` covers this wait too, and for less.
+        .header_read_timeout(None)
+        .max_headers(HEADER_LINES_MAX)
+        .max_buf_size(READ_BUFFER_BYTES_MAX)
+        // Most answers are small: copying one behind its head costs less than a vectored write.
+        .writev(false)
+        .serve_connection(TokioIo::new(WatchedIo::new(socket, watch)), service);
+    let mut stopping = false;
+    let end = std::future::poll_fn(|cx| match watch.order(cx.waker()) {
+        Order::TooSlow => Poll::Ready(Err(End::TooSlow)),
+        order => {
+            if order == Order::Stop && !std::mem::replace(&mut stopping, true) {
+                Pin::new(&mut served).graceful_shutdown();
+            }
+            Pin::new(&mut served).poll(cx).map_err(End::from)
+        }
+    })
+    .await;
+    let Err(end) = end else { return };
+    tracing::debug!(peer = %peer.address, "connection ended: {end}");
+    if matches!(end, End::TooSlow) && watch.awaits_rest_of_head() {
+        say_last_word(served.into_parts().io.into_inner()).await;
+    }
+}
+
+/// Tells a client why its connection ends. Whoever does not read these few bytes either is not waited for.
+async fn say_last_word<I: AsyncWrite + Unpin>(mut socket: I) {
+    let said = async {
+        socket.write_all(TOO_SLOW).await?;
+        socket.shutdown().await
+    };
+    let _ = tokio::time::timeout(LAST_WORD_MAX, said).await;
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,288 @@
+//! What each connection waits for and since when, and the sweep that ends those that wait too long.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::task::Waker;
+use std::time::Duration;
+
+use atomic_waker::AtomicWaker;
+use byway_config::limits::{
+    CONNECTION_CHECK_INTERVAL, FIRST_BYTE_MAX, HEADER_READ_MAX, KEEP_ALIVE_MAX, WRITE_STALL_MAX,
+};
+use parking_lot::Mutex;
+use slab::Slab;
+use tokio::sync::watch;
+
+/// What a connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    /// The first byte of all.
+    FirstByte,
+    /// Another request, or the end of the connection.
+    Request,
+    /// The rest of a request's head.
+    Head,
+    /// Us: a handler, or the stream that it answers with.
+    Answer,
+    /// The client, to read what it was sent.
+    Reader,
+}
+
+/// How long a connection may wait for what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WaitLimits {
+    /// For the first byte of all.
+    pub(crate) first_byte: Duration,
+    /// For the rest of a request's head.
+    pub(crate) head: Duration,
+    /// For another request.
+    pub(crate) keep_alive: Duration,
+    /// For the client to read what it was sent.
+    pub(crate) reader: Duration,
+    /// Between two looks at all connections.
+    pub(crate) check_interval: Duration,
+}
+
+impl Default for WaitLimits {
+    fn default() -> Self {
+        Self {
+            first_byte: FIRST_BYTE_MAX,
+            head: HEADER_READ_MAX,
+            keep_alive: KEEP_ALIVE_MAX,
+            reader: WRITE_STALL_MAX,
+            check_interval: CONNECTION_CHECK_INTERVAL,
+        }
+    }
+}
+
+impl WaitLimits {
+    /// `None` where other clocks run.
+    fn of(&self, waits: Waits) -> Option<Duration> {
+        match waits {
+            Waits::FirstByte => Some(self.first_byte),
+            Waits::Request => Some(self.keep_alive),
+            Waits::Head => Some(self.head),
+            Waits::Answer => None,
+            Waits::Reader => Some(self.reader),
+        }
+    }
+}
+
+impl Waits {
+    fn from_bits(bits: u32) -> Self {
+        match bits {
+            0 => Self::FirstByte,
+            1 => Self::Request,
+            2 => Self::Head,
+            3 => Self::Answer,
+            _ => Self::Reader,
+        }
+    }
+}
+
+/// Bits of a phase that name the wait; the rest is the tick at which it began.
+const WAITS_BITS: u32 = 3;
+const TICKS_MASK: u32 = u32::MAX >> WAITS_BITS;
+
+/// What a connection has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    GoOn,
+    Stop,
+    TooSlow,
+}
+
+const GO_ON: u8 = 0;
+const STOP: u8 = 1;
+const TOO_SLOW: u8 = 2;
+
+/// All connections of a server.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    limits: WaitLimits,
+    /// Sweeps so far: the time that phases are measured in.
+    ticks: AtomicU32,
+    stopping: AtomicBool,
+    open: Mutex<Slab<Arc<State>>>,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: AtomicU32,
+    answering: AtomicBool,
+    order: AtomicU8,
+    waker: AtomicWaker,
+}
+
+/// One connection's place among all. Dropping it gives the place up.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    shared: Arc<Shared>,
+    state: Arc<State>,
+    place: usize,
+}
+
+impl Connections {
+    /// No connections yet, and how long each may wait.
+    pub(crate) fn new(limits: WaitLimits) -> Self {
+        Self { shared: Arc::new(Shared { limits, ..Shared::default() }) }
+    }
+
+    /// A place for a new connection.
+    pub(crate) fn open(&self) -> Watch {
+        let shared = Arc::clone(&self.shared);
+        let order = if shared.stopping.load(Ordering::Acquire) { STOP } else { GO_ON };
+        let state = Arc::new(State {
+            phase: AtomicU32::new(0),
+            answering: AtomicBool::new(false),
+            order: AtomicU8::new(order),
+            waker: AtomicWaker::new(),
+        });
+        let place = shared.open.lock().insert(Arc::clone(&state));
+        let watch = Watch { shared, state, place };
+        watch.wait_for(Waits::FirstByte);
+        watch
+    }
+
+    /// Ends connections that wait too long, and tells all to stop once `stop` becomes true. Runs as long
+    /// as it is polled.
+    pub(crate) async fn sweep(&self, mut stop: watch::Receiver<bool>) {
+        let mut interval = tokio::time::interval(self.shared.limits.check_interval);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut stopping = false;
+        loop {
+            tokio::select! {
+                _ = interval.tick() => self.shared.end_the_slow(),
+                _ = stop.wait_for(|stop| *stop), if !stopping => {
+                    stopping = true;
+                    self.shared.stop_all();
+                }
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn end_the_slow(&self) {
+        let now = self.ticks.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        for (_, state) in self.open.lock().iter() {
+            let phase = state.phase.load(Ordering::Relaxed);
+            let waits = Waits::from_bits(phase & ((1 << WAITS_BITS) - 1));
+            let since = phase >> WAITS_BITS;
+            let ticks = now.wrapping_sub(since) & TICKS_MASK;
+            let waited = self.limits.check_interval * ticks;
+            if self.limits.of(waits).is_some_and(|max| waited > max) {
+                state.give(TOO_SLOW);
+            }
+        }
+    }
+
+    fn stop_all(&self) {
+        // The flag first: a connection that opens now either sees it or is in the list.
+        self.stopping.store(true, Ordering::Release);
+        for (_, state) in self.open.lock().iter() {
+            state.give(STOP);
+        }
+    }
+}
+
+impl State {
+    fn give(&self, order: u8) {
+        if self.order.fetch_max(order, Ordering::AcqRel) < order {
+            self.waker.wake();
+        }
+    }
+}
+
+impl Watch {
+    /// What to do now; the waker is called when that changes.
+    pub(super) fn order(&self, waker: &Waker) -> Order {
+        self.state.waker.register(waker);
+        match self.state.order.load(Ordering::Acquire) {
+            GO_ON => Order::GoOn,
+            STOP => Order::Stop,
+            _ => Order::TooSlow,
+        }
+    }
+
+    /// Bytes came in.
+    pub(super) fn bytes_read(&self) {
+        if matches!(self.waits(), Waits::FirstByte | Waits::Request) {
+            self.wait_for(Waits::Head);
+        }
+    }
+
+    /// Bytes went out.
+    pub(super) fn bytes_written(&self) {
+        match self.waits() {
+            Waits::Answer => {}
+            // Restarts the clock: an answer that is still being taken is no idle connection.
+            _ if !self.state.answering.load(Ordering::Relaxed) => self.wait_for(Waits::Request),
+            _ => self.wait_for(Waits::Answer),
+        }
+    }
+
+    /// Bytes did not go out, because the client has not read those before.
+    pub(super) fn write_stalled(&self) {
+        if self.waits() != Waits::Reader {
+            self.wait_for(Waits::Reader);
+        }
+    }
+
+    /// Whether a request was begun and not completed.
+    pub(super) fn awaits_rest_of_head(&self) -> bool {
+        self.waits() == Waits::Head
+    }
+
+    /// A request is complete as far as its head goes; until the guard is dropped no clock of this module
+    /// runs, except while the client does not read.
+    pub(super) fn begin_answer(&self) -> BusyGuard {
+        self.state.answering.store(true, Ordering::Relaxed);
+        self.wait_for(Waits::Answer);
+        BusyGuard { shared: Arc::clone(&self.shared), state: Arc::clone(&self.state) }
+    }
+
+    fn waits(&self) -> Waits {
+        Waits::from_bits(self.state.phase.load(Ordering::Relaxed) & ((1 << WAITS_BITS) - 1))
+    }
+
+    fn wait_for(&self, waits: Waits) {
+        self.state.wait_for(waits, &self.shared);
+    }
+}
+
+impl State {
+    fn wait_for(&self, waits: Waits, shared: &Shared) {
+        let now = shared.ticks.load(Ordering::Relaxed);
+        self.phase.store((now << WAITS_BITS) | waits as u32, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.shared.open.lock().try_remove(self.place);
+    }
+}
+
+/// Held while an answer is being made and streamed.
+#[derive(Debug)]
+pub(crate) struct BusyGuard {
+    shared: Arc<Shared>,
+    state: Arc<State>,
+}
+
+impl Drop for BusyGuard {
+    fn drop(&mut self) {
+        self.state.answering.store(false, Ordering::Relaxed);
+        let phase = self.state.phase.load(Ordering::Relaxed);
+        // A client that does not read keeps its clock.
+        if Waits::from_bits(phase & ((1 << WAITS_BITS) - 1)) != Waits::Reader {
+            self.state.wait_for(Waits::Request, &self.shared);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The clocks of a connection, at a hundredth of their real length.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use super::{Connections, WaitLimits, serve};
+use crate::{AnswerBodyStream, Peer};
+
+const LIMITS: WaitLimits = WaitLimits {
+    first_byte: Duration::from_millis(100),
+    head: Duration::from_millis(300),
+    keep_alive: Duration::from_millis(700),
+    reader: Duration::from_millis(500),
+    check_interval: Duration::from_millis(10),
+};
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+
+struct Server {
+    client: DuplexStream,
+    task: JoinHandle<()>,
+    stop: watch::Sender<bool>,
+    started: Instant,
+}
+
+/// A server for one connection that answers each request after `handling` with `bytes`.
+fn server(room: usize, handling: Duration, bytes: usize) -> Server {
+    let (client, socket) = tokio::io::duplex(room);
+    let (stop, stopped) = watch::channel(false);
+    let task = tokio::spawn(async move {
+        let connections = Connections::new(LIMITS);
+        let watch = connections.open();
+        let peer = Peer::from(SocketAddr::from(([127, 0, 0, 1], 1)));
+        let served = serve(socket, &peer, &watch, async |_| {
+            sleep(handling).await;
+            Ok(http::Response::new(AnswerBodyStream::whole(vec![b'x'; bytes])))
+        });
+        tokio::select! {
+            () = served => {}
+            () = connections.sweep(stopped) => {}
+        }
+    });
+    Server { client, task, stop, started: Instant::now() }
+}
+
+impl Server {
+    async fn with_request(mut self) -> Self {
+        self.client.write_all(REQUEST).await.unwrap();
+        self
+    }
+
+    /// Reads until the server closes; returns the text and how long that took.
+    async fn until_closed(mut self) -> (String, Duration) {
+        let mut text = Vec::new();
+        self.client.read_to_end(&mut text).await.unwrap();
+        (String::from_utf8(text).unwrap(), self.started.elapsed())
+    }
+}
+
+/// Not before `wanted`, and not as late as the next longer clock of `LIMITS`, however busy the machine is.
+fn assert_about(took: Duration, wanted: Duration) {
+    assert!(took >= wanted && took < wanted * 2, "{took:?} instead of {wanted:?}");
+}
+
+#[tokio::test]
+async fn l01_a_connection_that_sends_nothing_is_closed() {
+    let (text, took) = server(1024, Duration::ZERO, 1).until_closed().await;
+    assert_eq!(text, "");
+    assert_about(took, LIMITS.first_byte);
+}
+
+#[tokio::test]
+async fn l02_a_head_that_comes_byte_by_byte_gets_408_in_time() {
+    let mut server = server(1024, Duration::ZERO, 1);
+    for byte in b"GET / HT" {
+        server.client.write_all(&[*byte]).await.unwrap();
+        sleep(LIMITS.head / 10).await;
+    }
+    let (text, took) = server.until_closed().await;
+    assert!(text.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{text}");
+    assert_about(took, LIMITS.head);
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_after_its_answer() {
+    let server = server(1024, Duration::ZERO, 1).with_request().await;
+    let (text, took) = server.until_closed().await;
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("\r\n\r\nx"), "{text}");
+    assert_about(took, LIMITS.keep_alive);
+}
+
+#[tokio::test]
+async fn a_handler_may_take_longer_than_every_clock_of_the_connection() {
+    let handling = LIMITS.keep_alive * 2;
+    let (text, _) = server(1024, handling, 1).with_request().await.until_closed().await;
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+}
+
+#[tokio::test]
+async fn l02_a_client_that_does_not_read_is_cut() {
+    let server = server(256, Duration::ZERO, 100_000).with_request().await;
+    server.task.await.unwrap();
+    assert_about(server.started.elapsed(), LIMITS.reader);
+}
+
+#[tokio::test]
+async fn a_client_that_reads_slowly_but_steadily_gets_everything() {
+    let mut server = server(256, Duration::ZERO, 2048).with_request().await;
+    let mut read = 0;
+    let mut chunk = [0; 256];
+    while read < 2048 {
+        let count = server.client.read(&mut chunk).await.unwrap();
+        assert!(count > 0, "cut after {read} bytes");
+        read += count;
+        sleep(LIMITS.reader / 5).await;
+    }
+    assert!(server.started.elapsed() > LIMITS.reader);
+}
+
+#[tokio::test]
+async fn stopping_closes_an_idle_connection_and_lets_an_answer_finish() {
+    let mut idle = server(1024, Duration::ZERO, 1).with_request().await;
+    assert!(idle.client.read(&mut [0; 1024]).await.unwrap() > 0);
+    idle.stop.send_replace(true);
+    let (_, took) = idle.until_closed().await;
+    assert!(took < LIMITS.keep_alive, "{took:?}");
+
+    let handling = Duration::from_millis(200);
+    let busy = server(1024, handling, 1).with_request().await;
+    sleep(handling / 4).await;
+    busy.stop.send_replace(true);
+    let (text, took) = busy.until_closed().await;
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+    assert!(took >= handling && took < LIMITS.keep_alive, "{took:?}");
+}

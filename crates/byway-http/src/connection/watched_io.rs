@@ -1,0 +1,60 @@
+//! A socket that tells its connection's clock what happens on it.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::Watch;
+
+#[derive(Debug)]
+pub(super) struct WatchedIo<'w, I> {
+    inner: I,
+    watch: &'w Watch,
+}
+
+impl<'w, I> WatchedIo<'w, I> {
+    pub(super) fn new(inner: I, watch: &'w Watch) -> Self {
+        Self { inner, watch }
+    }
+}
+
+impl<I: AsyncRead + Unpin> AsyncRead for WatchedIo<'_, I> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.watch.bytes_read();
+        }
+        read
+    }
+}
+
+impl<I: AsyncWrite + Unpin> AsyncWrite for WatchedIo<'_, I> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        match written {
+            Poll::Ready(Ok(count)) if count > 0 => self.watch.bytes_written(),
+            Poll::Ready(_) => {}
+            Poll::Pending => self.watch.write_stalled(),
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
