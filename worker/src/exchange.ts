@@ -287,8 +287,18 @@ function u32(buffer: Buffer, at: number): number {
   )
 }
 
+/** Text up to this length is put together here: a call into the runtime costs more. */
+const SHORT_TEXT = 4
+
 function text16(buffer: Buffer, at: number, encoding: 'latin1' | 'utf8'): string {
-  return buffer.toString(encoding, at + 2, at + 2 + u16(buffer, at))
+  const start = at + 2
+  const end = start + u16(buffer, at)
+  if (end - start <= SHORT_TEXT) {
+    let text = ''
+    for (at = start; at < end && buffer[at]! < 0x80; at++) text += String.fromCharCode(buffer[at]!)
+    if (at === end) return text
+  }
+  return encoding === 'latin1' ? buffer.latin1Slice(start, end) : buffer.utf8Slice(start, end)
 }
 
 function define(target: object, name: string, value: unknown): void {
