@@ -52,6 +52,16 @@ impl Fixture {
         Ok(fixture)
     }
 
+    /// A project from `(path, text)` pairs, built and served; `built` as in [`byway_binary`].
+    pub fn served<P: AsRef<Path>, T: AsRef<[u8]>>(
+        built: &str,
+        files: &[(P, T)],
+    ) -> io::Result<(Self, TestServer)> {
+        let fixture = Self::new(files)?;
+        let server = fixture.serve(byway_binary(built))?;
+        Ok((fixture, server))
+    }
+
     /// Copies a project without what was installed or built in it.
     pub fn copy_of(project: impl AsRef<Path>) -> io::Result<Self> {
         let fixture = Self::new::<&str, &str>(&[])?;

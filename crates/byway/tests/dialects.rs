@@ -3,13 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails is the right answer to an error")]
 
-use byway_testkit::{Fixture, Framing, TestServer, byway_binary};
+use byway_testkit::{Fixture, Framing, TestServer};
 use serde_json::json;
 
 fn serve(files: &[(&str, &str)]) -> (Fixture, TestServer) {
-    let fixture = Fixture::new(files).unwrap();
-    let server = fixture.serve(byway_binary(env!("CARGO_BIN_EXE_byway"))).unwrap();
-    (fixture, server)
+    Fixture::served(env!("CARGO_BIN_EXE_byway"), files).unwrap()
 }
 
 #[test]

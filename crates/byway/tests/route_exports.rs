@@ -8,9 +8,7 @@ use byway_testkit::{BuildOutput, Fixture, TestServer, byway_binary};
 use serde_json::json;
 
 fn serve(files: &[(&str, &str)]) -> (Fixture, TestServer) {
-    let fixture = Fixture::new(files).unwrap();
-    let server = fixture.serve(byway_binary(env!("CARGO_BIN_EXE_byway"))).unwrap();
-    (fixture, server)
+    Fixture::served(env!("CARGO_BIN_EXE_byway"), files).unwrap()
 }
 
 fn build(files: &[(&str, &str)]) -> (Fixture, BuildOutput) {

@@ -4,12 +4,10 @@
 
 use std::time::Duration;
 
-use byway_testkit::{Fixture, Framing, TestServer, byway_binary};
+use byway_testkit::{Fixture, Framing, TestServer};
 
 fn serve(files: &[(&str, &str)]) -> (Fixture, TestServer) {
-    let fixture = Fixture::new(files).unwrap();
-    let server = fixture.serve(byway_binary(env!("CARGO_BIN_EXE_byway"))).unwrap();
-    (fixture, server)
+    Fixture::served(env!("CARGO_BIN_EXE_byway"), files).unwrap()
 }
 
 #[test]
