@@ -36,11 +36,12 @@ mod syntax;
 mod templates;
 mod virtual_modules;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
 use byway_error::Diagnostic;
-use byway_routes::manifest::{Manifest, RouteKind};
+use byway_routes::manifest::{Manifest, Page, RouteKind};
 use byway_routes::pattern::Pattern;
 use byway_routes::special::Special;
 
@@ -56,12 +57,16 @@ pub struct BuildInput {
     pub out_dir: PathBuf,
     /// The route files; a route's id is its index here.
     pub routes: Vec<SourceRoute>,
+    /// The project's pages, which only the manifest lists.
+    pub pages: Vec<Page>,
     /// The project's `instrumentation` file, relative to the project, with `/`.
     pub instrumentation: Option<String>,
     /// The project's `tsconfig.json` or `jsconfig.json`.
     pub tsconfig: Option<PathBuf>,
     /// Packages in `node_modules` that are source to be compiled, as `transpilePackages` in next.config.
     pub transpile_packages: Vec<String>,
+    /// Variables whose values take the place of `process.env.NAME` in the code.
+    pub inlined_env: BTreeMap<String, String>,
     /// Whether `process.env.NODE_ENV` is `production` or `development`.
     pub production: bool,
 }

@@ -1,5 +1,6 @@
 //! How the bundler is set up.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use rustc_hash::FxHashMap;
 
 use crate::pass::{self, Pass};
 use crate::place::Layout;
-use crate::virtual_modules::display_name;
+use crate::virtual_modules::{display_name, js_string};
 
 /// What differs from build to build.
 pub(crate) struct Setup<'a> {
@@ -22,6 +23,7 @@ pub(crate) struct Setup<'a> {
     pub(crate) out_dir: &'a Path,
     pub(crate) tsconfig: Option<&'a Path>,
     pub(crate) production: bool,
+    pub(crate) inlined_env: &'a BTreeMap<String, String>,
     /// Chunk name and module id.
     pub(crate) entries: Vec<(String, String)>,
     pub(crate) pass: &'a Pass,
@@ -38,7 +40,8 @@ pub(crate) fn bundler_options(setup: &Setup<'_>) -> BundlerOptions {
         .map(|(name, import)| InputItem { name: Some(name.clone()), import: import.clone() })
         .collect();
     let mode = if setup.production { "\"production\"" } else { "\"development\"" };
-    let mut define = setup.pass.defines();
+    let mut define = inlined(setup.inlined_env);
+    define.extend(setup.pass.defines());
     define.push(("process.env.NODE_ENV".to_owned(), mode.to_owned()));
     BundlerOptions {
         input: Some(input),
@@ -81,6 +84,17 @@ pub(crate) fn bundler_options(setup: &Setup<'_>) -> BundlerOptions {
         log_level: Some(LogLevel::Silent),
         ..BundlerOptions::default()
     }
+}
+
+/// Variables of the environment as constants. One whose name is no identifier cannot be written as
+/// `process.env.NAME`, so that nothing would be replaced.
+fn inlined(env: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    let is_name = |name: &str| {
+        let part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$';
+        name.chars().all(part) && !name.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let named = env.iter().filter(|(name, _)| !name.is_empty() && is_name(name));
+    named.map(|(name, value)| (format!("process.env.{name}"), js_string(value))).collect()
 }
 
 /// As under Next, any JavaScript file may contain JSX.

@@ -215,6 +215,7 @@ impl Plan {
             out_dir: &self.out_dir,
             tsconfig: self.input.tsconfig.as_deref(),
             production: self.input.production,
+            inlined_env: &self.input.inlined_env,
             entries: self.entries(pass),
             pass,
             shim_missing_exports,
@@ -327,6 +328,7 @@ impl Plan {
             packages_import_next: self.packages_import_next,
             needs_context,
             routes,
+            pages: self.input.pages.clone(),
         })
     }
 }

@@ -37,6 +37,21 @@ pub const DEADLINE_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 /// From SIGTERM to cutting what is still open.
 pub const DRAIN_MAX: Duration = Duration::from_secs(30);
 
+/// A file of `public/` up to this length is kept in memory once it has been asked for.
+pub const FILE_KEPT_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of all files in memory; the ones that were read first make room.
+pub const FILES_KEPT_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// How long a file in memory is used before its length and time on disk are looked at again.
+pub const FILE_TRUSTED_MAX: Duration = Duration::from_millis(200);
+/// Files that are opened or read into memory at the same time; more requests wait.
+pub const FILE_OPENINGS_MAX: usize = 32;
+/// Threads that wait for the disk; each serves one chunk of one file at a time.
+pub const BLOCKING_THREADS_MAX: usize = 64;
+/// Bytes of a larger file that one request holds in memory at a time.
+pub const FILE_CHUNK_BYTES_MAX: usize = 64 * 1024;
+/// Ranges that one request may ask for; with more it gets the whole file.
+pub const RANGES_MAX: usize = 64;
+
 /// Worker processes.
 pub const WORKERS_MAX: usize = 256;
 /// Requests that wait for a worker to be ready (503 beyond).

@@ -1,4 +1,4 @@
-//! The request pipeline: guard, path, route, method, worker.
+//! The request pipeline: guard, path, file, route, method, worker.
 
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use http::{Request, Response, StatusCode};
 use http_body::Body;
 
 use crate::respond::{self, AnswerBroken};
-use crate::{AnswerBodyStream, dispatch, ingress};
+use crate::{AnswerBodyStream, Files, dispatch, ingress};
 
 /// What an app is made of.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct AppOptions {
     pub manifest: Manifest,
     /// How paths are read.
     pub paths: PathOptions,
+    /// The files of `public/`.
+    pub files: Files,
     /// The workers.
     pub pool: Arc<Pool>,
 }
@@ -39,6 +41,7 @@ struct Inner {
     router: Router,
     routes: Vec<RouteEntry>,
     paths: PathOptions,
+    files: Files,
     pool: Arc<Pool>,
 }
 
@@ -75,7 +78,10 @@ impl From<SocketAddr> for Peer {
 impl App {
     /// An app for a build and its workers.
     pub fn new(options: AppOptions) -> Self {
-        let router = Router::new(options.manifest.routes.iter().map(|route| &route.pattern));
+        // Pages come after the routes, so that a route's index is its id.
+        let routes = options.manifest.routes.iter().map(|route| &route.pattern);
+        let pages = options.manifest.pages.iter().map(|page| &page.pattern);
+        let router = Router::new(routes.chain(pages));
         let routes = options
             .manifest
             .routes
@@ -91,7 +97,8 @@ impl App {
                     .map(|methods| MethodSet::new(methods.iter().map(String::as_str))),
             })
             .collect();
-        Self(Arc::new(Inner { router, routes, paths: options.paths, pool: options.pool }))
+        let AppOptions { paths, files, pool, .. } = options;
+        Self(Arc::new(Inner { router, routes, paths, files, pool }))
     }
 
     /// Answers one request. An error means that the connection has to be closed without an answer.
@@ -115,10 +122,16 @@ impl App {
             PathOutcome::Redirect { location } => return Ok(respond::redirect(&location)),
             PathOutcome::BadRequest(_) => return Ok(respond::bad_path()),
         };
+        // Before all routes, as under Next.
+        if let Some(file) = inner.files.find(&path) {
+            return Ok(inner.files.respond(file, &head.method, &head.headers).await);
+        }
         let Some(found) = inner.router.matches(&path) else {
             return Ok(not_found(&path));
         };
-        let route = &inner.routes[found.route];
+        let Some(route) = inner.routes.get(found.route) else {
+            return Ok(respond::page_not_rendered());
+        };
         if route.kind == RouteKind::Pages {
             return Ok(respond::not_implemented("Pages Router API routes do not run yet"));
         }

@@ -1,4 +1,4 @@
-//! The body of an answer: bytes that are there, or a worker's stream.
+//! The body of an answer: bytes that are there, a worker's stream, or a file.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,6 +8,7 @@ use byway_pool::{AnswerBody, DispatchError};
 use http_body::{Body, Frame, SizeHint};
 
 use crate::connection::BusyGuard;
+use crate::files::FileBody;
 
 /// The body of an answer. A known length becomes `Content-Length`, a stream is sent in chunks.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub struct AnswerBodyStream(Kind);
 enum Kind {
     Whole(Option<Bytes>),
     Stream { body: AnswerBody, progress: Progress, busy: Option<BusyGuard> },
+    File { body: FileBody, busy: Option<BusyGuard> },
 }
 
 /// How far a streamed body has come, as far as a failure has to know.
@@ -42,6 +44,11 @@ impl AnswerBodyStream {
         Self(Kind::Whole(None))
     }
 
+    /// A file, sent as it is read.
+    pub(crate) fn file(body: FileBody) -> Self {
+        Self(Kind::File { body, busy: None })
+    }
+
     /// A worker's answer: whole if it came in one frame.
     pub(crate) fn from_answer(mut body: AnswerBody) -> Self {
         match body.take_whole() {
@@ -52,7 +59,7 @@ impl AnswerBodyStream {
 
     /// Holds the guard until a stream has ended; bytes that are there already need none.
     pub(crate) fn keep_until_sent(&mut self, guard: BusyGuard) {
-        if let Kind::Stream { busy, .. } = &mut self.0 {
+        if let Kind::Stream { busy, .. } | Kind::File { busy, .. } = &mut self.0 {
             *busy = Some(guard);
         }
     }
@@ -69,6 +76,9 @@ impl Body for AnswerBodyStream {
         match &mut self.0 {
             Kind::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Kind::Stream { body, progress, .. } => poll_stream(body, progress, cx),
+            Kind::File { body, .. } => body.poll_chunk(cx).map(|chunk| {
+                chunk.map(|read| read.map(Frame::data).map_err(|_| DispatchError::StreamFailed))
+            }),
         }
     }
 
@@ -82,6 +92,7 @@ impl Body for AnswerBodyStream {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
             Kind::Stream { .. } => SizeHint::default(),
+            Kind::File { body, .. } => SizeHint::with_exact(body.length()),
         }
     }
 }

@@ -7,6 +7,7 @@ mod app;
 mod body;
 mod connection;
 mod dispatch;
+mod files;
 mod headers;
 mod ingress;
 mod respond;
@@ -15,5 +16,6 @@ mod upload;
 
 pub use app::{App, AppOptions, Peer};
 pub use body::AnswerBodyStream;
+pub use files::Files;
 pub use respond::AnswerBroken;
 pub use server::{BindError, Server};

@@ -52,14 +52,21 @@ fn page(status: StatusCode) -> Response<AnswerBodyStream> {
 
 /// 404: no route has this path.
 pub(crate) fn not_found() -> Response<AnswerBodyStream> {
-    let mut response = page(StatusCode::NOT_FOUND);
+    refused(StatusCode::NOT_FOUND)
+}
+
+/// A page that no cache may keep, for a request that a file or Next's own pages would refuse.
+pub(crate) fn refused(status: StatusCode) -> Response<AnswerBodyStream> {
+    let mut response = page(status);
     response.headers_mut().insert(CACHE_CONTROL, NOT_CACHED);
     response
 }
 
 /// 404 below `/_next/static`, which Next answers as text.
 pub(crate) fn static_not_found() -> Response<AnswerBodyStream> {
-    with_body(StatusCode::NOT_FOUND, TEXT, "Not Found")
+    let mut response = with_body(StatusCode::NOT_FOUND, TEXT, "Not Found");
+    response.headers_mut().insert(CACHE_CONTROL, NOT_CACHED);
+    response
 }
 
 /// 400: the path cannot be decoded.
@@ -110,6 +117,20 @@ pub(crate) fn undelivered(
     }
     Ok(response)
 }
+
+/// 501: Next would answer with a page here.
+pub(crate) fn page_not_rendered() -> Response<AnswerBodyStream> {
+    let mut response = with_body(StatusCode::NOT_IMPLEMENTED, TEXT, PAGE_NOT_RENDERED);
+    response.headers_mut().insert(CACHE_CONTROL, NOT_CACHED);
+    response
+}
+
+const PAGE_NOT_RENDERED: &str = "\
+501 Not Implemented
+
+This address is a page of the project, and byway serves the API side only: route handlers, API routes
+and files in public/. Pages are not rendered here; let `next start` or another server answer for them.
+";
 
 /// 501: a Pages Router API route, which this version does not run.
 pub(crate) fn not_implemented(what: &'static str) -> Response<AnswerBodyStream> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use byway_routes::manifest::RouteKind;
+use byway_routes::manifest::{Page, RouteKind};
 use byway_routes::pattern::Pattern;
 use byway_routes::special::Special;
 
@@ -13,6 +13,8 @@ pub struct Project {
     pub dir: PathBuf,
     /// The route files, sorted by their path and then by file name.
     pub sources: Vec<SourceFile>,
+    /// The pages, sorted by their path: byway does not render them, but has to know their paths.
+    pub pages: Vec<Page>,
     /// `instrumentation.ts`, beside `app/` or `pages/`.
     pub instrumentation: Option<String>,
     /// `proxy.ts`, or `middleware.ts` as it was called before, beside `app/` or `pages/`.

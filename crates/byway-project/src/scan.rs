@@ -8,9 +8,10 @@ use std::sync::LazyLock;
 use byway_error::Diagnostic;
 use byway_routes::conflict::{Conflict, conflicts};
 use byway_routes::conventions::{
-    ConventionError, Root, is_intercepting, is_rendered_page, page_from_file, route_from_file,
+    ConventionError, Root, is_intercepting, is_rendered_page, page_from_file,
+    rendered_page_from_file, route_from_file,
 };
-use byway_routes::manifest::RouteKind;
+use byway_routes::manifest::{Page, RouteKind};
 use byway_routes::pattern::Pattern;
 use byway_routes::special::{Special, SpecialKind, SpecialSource};
 use regex::Regex;
@@ -67,9 +68,9 @@ pub fn scan(dir: &Path, options: &ScanOptions) -> Result<Project, Vec<Diagnostic
     let instrumentation = beside("instrumentation");
     let next_config = first_file(dir, &NEXT_CONFIG_NAMES);
     let tsconfig = first_file(dir, &["tsconfig.json", "jsconfig.json"]);
-    let (sources, ignored) = scan.finish()?;
+    let Findings { sources, pages, ignored } = scan.finish()?;
     let dir = dir.to_owned();
-    Ok(Project { dir, sources, instrumentation, proxy, next_config, tsconfig, ignored })
+    Ok(Project { dir, sources, pages, instrumentation, proxy, next_config, tsconfig, ignored })
 }
 
 /// Where the project's `app` and `pages` are, relative to it.
@@ -127,14 +128,24 @@ struct Scan<'a> {
     sources: Vec<SourceFile>,
     /// Pages of `app/`, which may not share a path with a route.
     app_pages: Vec<SourceFile>,
+    /// All pages.
+    pages: Vec<Page>,
     ignored: Vec<IgnoredFile>,
     errors: Vec<Diagnostic>,
 }
 
+/// What a scan comes to.
+struct Findings {
+    sources: Vec<SourceFile>,
+    pages: Vec<Page>,
+    ignored: Vec<IgnoredFile>,
+}
+
 impl<'a> Scan<'a> {
     fn new(dir: &'a Path, extensions: &'a [&'a str]) -> Self {
-        let (sources, app_pages) = (Vec::new(), Vec::new());
-        Self { dir, extensions, sources, app_pages, ignored: Vec::new(), errors: Vec::new() }
+        let (sources, app_pages, pages) = (Vec::new(), Vec::new(), Vec::new());
+        let (ignored, errors) = (Vec::new(), Vec::new());
+        Self { dir, extensions, sources, app_pages, pages, ignored, errors }
     }
 
     fn read_root(
@@ -143,7 +154,7 @@ impl<'a> Scan<'a> {
         is_skipped: fn(&str) -> bool,
         take: fn(&mut Self, &str, &str),
     ) {
-        let Tree { mut files, link_cycles, not_unicode } =
+        let Tree { mut files, link_cycles, not_unicode, .. } =
             match tree::list(&self.dir.join(root), is_skipped) {
                 Ok(tree) => tree,
                 Err(error) => {
@@ -184,6 +195,7 @@ impl<'a> Scan<'a> {
             ["route", "page"].into_iter().any(|stem| has_stem(name, stem, self.extensions));
         match page_from_file(relative, self.extensions) {
             Ok(Some(pattern)) => {
+                self.pages.push(Page { file: file.clone(), pattern: pattern.clone() });
                 let (kind, special) = (RouteKind::App, None);
                 self.app_pages.push(SourceFile { file: file.clone(), pattern, kind, special });
                 self.ignore(file, IgnoredReason::Page);
@@ -221,6 +233,10 @@ impl<'a> Scan<'a> {
                 self.sources.push(SourceFile { file, pattern, kind, special });
             }
             Ok(None) if is_rendered_page(relative, self.extensions) => {
+                // Names that make no pattern are not byway's to judge in a page.
+                if let Ok(Some(pattern)) = rendered_page_from_file(relative, self.extensions) {
+                    self.pages.push(Page { file: file.clone(), pattern });
+                }
                 self.ignore(file, IgnoredReason::Page);
             }
             Ok(None) => {}
@@ -237,7 +253,7 @@ impl<'a> Scan<'a> {
         self.errors.push(Diagnostic::error(message).in_file(file));
     }
 
-    fn finish(mut self) -> Result<(Vec<SourceFile>, Vec<IgnoredFile>), Vec<Diagnostic>> {
+    fn finish(mut self) -> Result<Findings, Vec<Diagnostic>> {
         let candidate =
             |source: &SourceFile| (source.pattern.clone(), source.file.clone(), source.kind);
         // Pages come last, so that each collision of a page with a route is named once; collisions
@@ -257,7 +273,8 @@ impl<'a> Scan<'a> {
         }
         self.sources.sort_by_cached_key(|source| (source.pattern.to_string(), source.file.clone()));
         self.ignored.sort_by(|left, right| left.file.cmp(&right.file));
-        Ok((self.sources, self.ignored))
+        self.pages.sort_by_cached_key(|page| (page.pattern.to_string(), page.file.clone()));
+        Ok(Findings { sources: self.sources, pages: self.pages, ignored: self.ignored })
     }
 }
 

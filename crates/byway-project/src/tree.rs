@@ -20,6 +20,8 @@ pub(crate) struct Tree {
     pub(crate) files: Vec<String>,
     /// Links that lead back to a folder they lie in.
     pub(crate) link_cycles: Vec<String>,
+    /// Links that lead out of the folder, where that is not allowed.
+    pub(crate) links_out: Vec<String>,
     /// Entries whose names are not UTF-8, with replacement characters.
     pub(crate) not_unicode: Vec<String>,
 }
@@ -46,6 +48,21 @@ struct Folder {
 
 /// Lists `root`, leaving out the names that `is_skipped` says, with all that is below them.
 pub(crate) fn list(root: &Path, is_skipped: fn(&str) -> bool) -> Result<Tree, TreeError> {
+    walk(root, is_skipped, None)
+}
+
+/// Lists `root` without what links in it lead to elsewhere.
+pub(crate) fn list_inside(root: &Path) -> Result<Tree, TreeError> {
+    let read = |error| TreeError::Read { path: String::new(), error };
+    let real = fs::canonicalize(root).map_err(read)?;
+    walk(&real, |_| false, Some(&real))
+}
+
+fn walk(
+    root: &Path,
+    is_skipped: fn(&str) -> bool,
+    bounds: Option<&Path>,
+) -> Result<Tree, TreeError> {
     let mut tree = Tree::default();
     let mut entries = 0;
     let start = Folder {
@@ -77,7 +94,7 @@ pub(crate) fn list(root: &Path, is_skipped: fn(&str) -> bool) -> Result<Tree, Tr
                 let linked_from = Rc::clone(&folder.linked_from);
                 folders.push(below(&folder, entry.path(), relative, linked_from)?);
             } else if kind.is_symlink() {
-                follow(&folder, &entry.path(), relative, &mut tree, &mut folders)?;
+                follow(&folder, &entry.path(), relative, bounds, &mut tree, &mut folders)?;
             } else if kind.is_file() {
                 tree.files.push(relative);
             }
@@ -104,12 +121,19 @@ fn follow(
     folder: &Folder,
     link: &Path,
     relative: String,
+    bounds: Option<&Path>,
     tree: &mut Tree,
     folders: &mut Vec<Folder>,
 ) -> Result<(), TreeError> {
     let Ok(metadata) = fs::metadata(link) else {
         return Ok(());
     };
+    if let Some(bounds) = bounds
+        && !fs::canonicalize(link).is_ok_and(|target| target.starts_with(bounds))
+    {
+        tree.links_out.push(relative);
+        return Ok(());
+    }
     if metadata.is_file() {
         tree.files.push(relative);
         return Ok(());

@@ -68,6 +68,24 @@ pub fn is_rendered_page(relative: &str, page_extensions: &[&str]) -> bool {
         .is_some_and(|route| route != "api" && !route.starts_with("api/"))
 }
 
+/// Files of `pages/` that are parts of other pages, or answers to errors.
+const PARTS_OF_PAGES: [&str; 5] = ["_app", "_document", "_error", "404", "500"];
+
+/// The path of a file of `pages/` that Next would render; `None` when it is no page of its own.
+pub fn rendered_page_from_file(
+    relative: &str,
+    page_extensions: &[&str],
+) -> Result<Option<Pattern>, ConventionError> {
+    if !is_rendered_page(relative, page_extensions) {
+        return Ok(None);
+    }
+    let route = pages_route(relative, page_extensions).unwrap_or_default();
+    if PARTS_OF_PAGES.contains(&route) {
+        return Ok(None);
+    }
+    from_names(route.split('/').filter(|name| !name.is_empty())).map(Some)
+}
+
 /// Whether a file of `app/` lies in an intercepting route.
 pub fn is_intercepting(relative: &str) -> bool {
     relative

@@ -26,6 +26,19 @@ pub struct Manifest {
     pub needs_context: bool,
     /// The routes; a route's id is its index.
     pub routes: Vec<Route>,
+    /// The pages, which byway does not render: it says so where Next would answer with one.
+    #[serde(default)]
+    pub pages: Vec<Page>,
+}
+
+/// A page of React components.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Page {
+    /// The source file, relative to the project, with `/`.
+    pub file: String,
+    /// The paths at which Next serves it.
+    pub pattern: Pattern,
 }
 
 /// Which convention a route file follows.

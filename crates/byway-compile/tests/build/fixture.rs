@@ -1,5 +1,6 @@
 //! A project in a temporary folder, built with a small runtime, whose chunks real Node runs.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -39,6 +40,7 @@ pub(crate) struct Project {
     pub(crate) routes: Vec<String>,
     pub(crate) instrumentation: Option<String>,
     pub(crate) transpile: Vec<String>,
+    pub(crate) env: BTreeMap<String, String>,
     /// The project's folder below the temporary one, for workspaces.
     root: &'static str,
 }
@@ -51,7 +53,14 @@ impl Project {
     pub(crate) fn within(root: &'static str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir_all(dir.path().join(root)).unwrap();
-        Self { dir, routes: Vec::new(), instrumentation: None, transpile: Vec::new(), root }
+        Self {
+            dir,
+            routes: Vec::new(),
+            instrumentation: None,
+            transpile: Vec::new(),
+            env: BTreeMap::new(),
+            root,
+        }
     }
 
     /// The folder around the project.
@@ -96,6 +105,8 @@ impl Project {
             project_dir: self.root(),
             out_dir: self.root().join(".byway"),
             routes,
+            pages: Vec::new(),
+            inlined_env: self.env.clone(),
             instrumentation: self.instrumentation.clone(),
             tsconfig,
             transpile_packages: self.transpile.clone(),

@@ -52,12 +52,14 @@ pub(crate) struct Decoded {
     /// Whether only bytes were encoded that a URL's path cannot have raw. The one spelling of a
     /// text that static segments match, apart from the case of the hexadecimal digits.
     pub(crate) is_canonical: bool,
+    /// Whether a letter, a digit, `-`, `.`, `_` or `~` was encoded, for which RFC 3986 §2.3 knows no reason.
+    pub(crate) hides_letters: bool,
 }
 
 /// Decodes once. `None`: a `%` without two hexadecimal digits, or bytes that are not UTF-8.
 pub(crate) fn percent_decode(raw: &str) -> Option<Decoded> {
     let mut text = Vec::with_capacity(raw.len());
-    let mut is_canonical = true;
+    let (mut is_canonical, mut hides_letters) = (true, false);
     let mut rest = raw.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
         rest = after;
@@ -65,6 +67,8 @@ pub(crate) fn percent_decode(raw: &str) -> Option<Decoded> {
             let (&[high, low], after) = rest.split_first_chunk()?;
             let decoded = hex_digit(high)? << 4 | hex_digit(low)?;
             is_canonical &= !matches!(CLASSES[decoded as usize], Class::Plain);
+            hides_letters |=
+                decoded.is_ascii_alphanumeric() || matches!(decoded, b'-' | b'.' | b'_' | b'~');
             text.push(decoded);
             rest = after;
         } else {
@@ -72,7 +76,7 @@ pub(crate) fn percent_decode(raw: &str) -> Option<Decoded> {
         }
     }
     let text = String::from_utf8(text).ok()?;
-    Some(Decoded { text, is_canonical })
+    Some(Decoded { text, is_canonical, hides_letters })
 }
 
 fn hex_digit(digit: u8) -> Option<u8> {

@@ -1,5 +1,6 @@
 //! The parsed path of a request.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::bytes::percent_decode;
@@ -25,6 +26,7 @@ pub struct RequestPath {
 struct EncodedSegment {
     index: usize,
     is_canonical: bool,
+    hides_letters: bool,
     text: Box<str>,
 }
 
@@ -43,8 +45,12 @@ impl RequestPath {
                 let raw = span.of(path);
                 if raw.contains('%') {
                     let decoded = percent_decode(raw).ok_or("the path has a malformed encoding")?;
-                    let (text, is_canonical) = (decoded.text.into(), decoded.is_canonical);
-                    encoded.push(EncodedSegment { index, is_canonical, text });
+                    encoded.push(EncodedSegment {
+                        index,
+                        is_canonical: decoded.is_canonical,
+                        hides_letters: decoded.hides_letters,
+                        text: decoded.text.into(),
+                    });
                 }
             }
         }
@@ -119,6 +125,34 @@ impl RequestPath {
             Some(segment) => segment.is_canonical.then_some(&*segment.text),
             None => self.spans.as_slice().get(index).map(|span| self.raw(*span)),
         }
+    }
+
+    /// The decoded path below the base path as the name of a file: `dir/a b.txt`, without slashes at its
+    /// ends. `None` where it can name none: outside the base path, with a slash, backslash or NUL inside
+    /// a segment, or with letters spelt as `%61`, by which a rule for the plain name would be passed.
+    pub fn file_name(&self) -> Option<Cow<'_, str>> {
+        if self.is_outside_base {
+            return None;
+        }
+        if self.encoded.is_empty() {
+            let path = self.as_str();
+            let path = path.strip_prefix('/').unwrap_or(path);
+            return Some(Cow::Borrowed(path.strip_suffix('/').unwrap_or(path)));
+        }
+        let odd = |segment: &EncodedSegment| {
+            segment.hides_letters || segment.text.contains(['/', '\\', '\0'])
+        };
+        if self.encoded.iter().any(odd) {
+            return None;
+        }
+        let mut name = String::with_capacity(usize::from(self.path_bytes));
+        for segment in self.segments() {
+            if !name.is_empty() {
+                name.push('/');
+            }
+            name.push_str(segment);
+        }
+        Some(Cow::Owned(name))
     }
 
     fn raw(&self, span: Span) -> &str {

@@ -6,9 +6,11 @@ use std::time::Instant;
 use anyhow::Context as _;
 use byway_compile::{BuildError, BuildInput, BuildOutput, SourceRoute};
 use byway_error::Diagnostic;
+use byway_project::public::{self, PublicFiles};
 use byway_project::{Project, ScanOptions};
 use byway_routes::manifest::{Manifest, Route, RouteKind};
 
+use crate::environment;
 use crate::print::{self, Reported};
 
 pub(crate) fn run(given: &Path) -> anyhow::Result<()> {
@@ -17,12 +19,24 @@ pub(crate) fn run(given: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot open the folder `{}`", given.display()))?;
     let project =
         byway_project::scan(&dir, &ScanOptions::default()).map_err(|found| report(&dir, &found))?;
+    let files = public_files(&project)?;
     let output = compile(&project)?;
+    files.warnings.iter().for_each(print::diagnostic);
     output.warnings.iter().for_each(print::diagnostic);
     unsupported(&project).iter().for_each(print::diagnostic);
     print::data(&route_table(&output.manifest))?;
     print::note(&summary(&output.manifest, &project, started.elapsed().as_millis()));
     Ok(())
+}
+
+/// The files of `public/`, which have to get along with the routes.
+fn public_files(project: &Project) -> anyhow::Result<PublicFiles> {
+    let mut files = public::scan(&project.dir).map_err(|found| report(&project.dir, &[found]))?;
+    files.warnings.extend(public::conflicts(project, &files.names));
+    if files.warnings.iter().any(Diagnostic::is_error) {
+        return Err(report(&project.dir, &files.warnings));
+    }
+    Ok(files)
 }
 
 fn compile(project: &Project) -> anyhow::Result<BuildOutput> {
@@ -41,9 +55,11 @@ fn compile(project: &Project) -> anyhow::Result<BuildOutput> {
         project_dir: project.dir.clone(),
         out_dir: project.dir.join(".byway"),
         routes,
+        pages: project.pages.clone(),
         instrumentation: project.instrumentation.clone(),
         tsconfig: project.tsconfig.as_ref().map(|file| project.dir.join(file)),
         transpile_packages: Vec::new(),
+        inlined_env: environment::inlined(&project.dir)?,
         production: true,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -62,7 +78,13 @@ fn unsupported(project: &Project) -> Vec<Diagnostic> {
         let file = file.as_ref()?;
         Some(Diagnostic::warning(message).in_file(file.clone()).with_help(help))
     };
+    let legacy = project.dir.join("static").is_dir().then(|| "static/".to_owned());
     let found = [
+        warning(
+            &legacy,
+            "the files of this folder are not served: Next has long replaced it by `public/`",
+            "move it to `public/static/`; the paths stay the same",
+        ),
         warning(
             &project.proxy,
             "this file is not run by this version of byway: nothing is checked, redirected or \

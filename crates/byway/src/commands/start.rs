@@ -1,22 +1,22 @@
 //! `byway start`: serves a build.
 
-use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
 use byway_config::Settings;
-use byway_http::{App, AppOptions, Server};
+use byway_config::limits::BLOCKING_THREADS_MAX;
+use byway_http::{App, AppOptions, Files, Server};
 use byway_pool::{Pool, PoolOptions, StartError, WorkerCommand};
-use byway_project::env::{self, Mode};
+use byway_project::public::{self, PUBLIC};
 use byway_routes::manifest::{MANIFEST_VERSION, Manifest};
 use byway_routes::path::PathOptions;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::StartArgs;
-use crate::print::{self, WithHint};
+use crate::print::{self, Reported, WithHint};
+use crate::{StartArgs, environment};
 
 /// What Next listens on when it is told nothing.
 const HOSTNAME_DEFAULT: &str = "0.0.0.0";
@@ -34,6 +34,7 @@ pub(crate) fn run(args: StartArgs) -> anyhow::Result<()> {
     let manifest = read_manifest(&dir, &args.dir)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build()
         .context("cannot start the runtime")?;
     runtime.block_on(serve(&dir, settings, manifest, started))
@@ -69,6 +70,7 @@ async fn serve(
     let server = Server::bind(&settings.hostname, settings.port)?;
     let origin = origin(&settings.hostname, server.port());
     let stop = stop_on_signals()?;
+    let files = public_files(dir)?;
     let pool = Pool::start(PoolOptions {
         command: worker_command(dir, &settings, &manifest, &origin)?,
         workers: settings.workers.get(),
@@ -78,13 +80,23 @@ async fn serve(
         pool = pool => Arc::new(pool.map_err(explain)?),
         _ = stopped.wait_for(|stop| *stop) => return Ok(()),
     };
-    let app =
-        App::new(AppOptions { manifest, paths: PathOptions::default(), pool: Arc::clone(&pool) });
+    let paths = PathOptions::default();
+    let app = App::new(AppOptions { manifest, paths, files, pool: Arc::clone(&pool) });
     let took = started.elapsed().as_millis();
     print::note(&format!("byway listening on http://{origin} (ready in {took} ms)"));
     server.serve(app, stop).await;
     pool.drain().await;
     Ok(())
+}
+
+/// The files of `public/` as they are now: like Next, byway does not serve what is added later.
+fn public_files(dir: &Path) -> anyhow::Result<Files> {
+    let found = public::scan(dir).map_err(|diagnostic| {
+        print::diagnostic(&diagnostic);
+        Reported(format!("the files of `{PUBLIC}/` cannot be served"))
+    })?;
+    found.warnings.iter().for_each(print::diagnostic);
+    Files::new(dir.join(PUBLIC), found.names).with_context(|| format!("cannot read `{PUBLIC}/`"))
 }
 
 /// The host and port of `request.url`: loopback and "everywhere by default" are `localhost`, as under Next.
@@ -113,25 +125,9 @@ fn worker_command(
         // The original file and line in every stack trace that user code prints.
         args: vec!["--enable-source-maps".into(), entry.into(), build.into()],
         dir: dir.to_owned(),
-        env: environment(dir)?,
+        env: environment::of_worker(dir)?,
         config: serde_json::json!({ "origin": origin }).to_string(),
     })
-}
-
-/// The environment of the worker: the process's own, then the `.env` files in Next's order.
-fn environment(dir: &Path) -> anyhow::Result<Vec<(OsString, OsString)>> {
-    let mut variables: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-    let text = |s: &OsString| s.to_str().map(str::to_owned);
-    let existing = variables.iter().filter_map(|(k, v)| Some((text(k)?, text(v)?))).collect();
-    let files = env::load(dir, Mode::Production, &existing).map_err(|diagnostic| {
-        print::diagnostic(&diagnostic);
-        print::Reported("the environment files cannot be read".to_owned())
-    })?;
-    variables.extend(files.variables.into_iter().map(|(name, value)| (name.into(), value.into())));
-    if !existing.contains_key("NODE_ENV") {
-        variables.push(("NODE_ENV".into(), "production".into()));
-    }
-    Ok(variables)
 }
 
 fn explain(error: StartError) -> anyhow::Error {
