@@ -23,6 +23,8 @@ use tokio::net::{TcpListener, TcpStream};
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 const LINE: &str = "The quick brown fox jumps over the lazy dog. 0123456789 abcdef\n";
 
+const COUNTRIES: &[u8] = include_bytes!("../../project/public/countries.json");
+
 static TEXT_1K: LazyLock<Bytes> = LazyLock::new(|| text(1024));
 static TEXT_100K: LazyLock<Bytes> = LazyLock::new(|| text(102_400));
 
@@ -49,6 +51,9 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     let response = match (request.method(), path) {
         (&Method::GET, "/api/text/1k") => plain(&TEXT_1K),
         (&Method::GET, "/api/text/100k") => plain(&TEXT_100K),
+        (&Method::GET, "/countries.json") => {
+            respond(StatusCode::OK, "application/json", Bytes::from_static(COUNTRIES))
+        }
         (&Method::GET, "/api/catalog") => json(StatusCode::OK, &catalog()),
         (&Method::POST, "/api/orders") => take_order(request).await,
         (&Method::GET, _) => match path.strip_prefix("/api/users/") {

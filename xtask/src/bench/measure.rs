@@ -40,10 +40,10 @@ pub(crate) fn visit(
 ) -> Result<Visit> {
     let first = all().into_iter().next().context("there is no scenario")?;
     let mut server = Server::start(contestant, &first)?;
-    verify::check(&server.authority)
+    verify::check(&server.authority, contestant.name)
         .with_context(|| format!("the server printed:\n{}", server.output()))?;
     let mut runs = Vec::new();
-    for scenario in scenarios {
+    for scenario in scenarios.iter().filter(|scenario| scenario.is_for(contestant.name)) {
         let run = run(&server, scenario, seconds)?;
         print::progress(&format!(
             "round {} {:<10} {:<10} {:>9.0} requests/s {:>8.1} µs of processor time each",

@@ -10,7 +10,19 @@ pub(crate) struct Scenario {
     pub(crate) body: Option<&'static str>,
     /// The status of the right answer.
     pub(crate) status: u16,
+    /// Who can answer it; everyone where nobody is named.
+    pub(crate) contestants: &'static [&'static str],
 }
+
+impl Scenario {
+    /// Whether it is asked of the contestant.
+    pub(crate) fn is_for(&self, contestant: &str) -> bool {
+        self.contestants.is_empty() || self.contestants.contains(&contestant)
+    }
+}
+
+/// Those that serve a folder of files as it is, and the limit.
+const FILE_SERVERS: &[&str] = &["byway", "next", "bare-hyper"];
 
 const ORDER: &str = r#"{"customer":"Amina","currency":"EUR","items":[
 {"sku":"AB-1234","quantity":2,"priceMinor":1250},
@@ -18,8 +30,15 @@ const ORDER: &str = r#"{"customer":"Amina","currency":"EUR","items":[
 {"sku":"EF-9999","quantity":12,"priceMinor":75}],"note":"Before noon, please"}"#;
 
 pub(crate) fn all() -> Vec<Scenario> {
-    let get =
-        |name, what, path| Scenario { name, what, method: "GET", path, body: None, status: 200 };
+    let get = |name, what, path| Scenario {
+        name,
+        what,
+        method: "GET",
+        path,
+        body: None,
+        status: 200,
+        contestants: &[],
+    };
     vec![
         get("get-json", "JSON GET of a dynamic route", "/api/users/42?view=short"),
         Scenario {
@@ -29,10 +48,15 @@ pub(crate) fn all() -> Vec<Scenario> {
             path: "/api/orders",
             body: Some(ORDER),
             status: 201,
+            contestants: &[],
         },
         get("text-1k", "text of 1 KiB", "/api/text/1k"),
         get("text-100k", "text of 100 KiB", "/api/text/100k"),
         get("static", "JSON GET that Next prerenders (force-static)", "/api/catalog"),
+        Scenario {
+            contestants: FILE_SERVERS,
+            ..get("public-file", "a JSON file of 1.4 kB in public/", "/countries.json")
+        },
     ]
 }
 
@@ -46,6 +70,7 @@ pub(crate) fn checks() -> Vec<Scenario> {
         path: "/api/users/a%20b%C3%A9",
         body: None,
         status: 200,
+        contestants: &[],
     });
     all.push(Scenario {
         name: "invalid",
@@ -56,6 +81,7 @@ pub(crate) fn checks() -> Vec<Scenario> {
             r#"{"customer":"","currency":"EUR","items":[{"sku":"x","quantity":1,"priceMinor":0}]}"#,
         ),
         status: 400,
+        contestants: &[],
     });
     all
 }

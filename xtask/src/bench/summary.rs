@@ -51,7 +51,11 @@ impl Report {
         let scenarios = plan.scenarios.iter().map(|scenario| ScenarioSummary {
             name: scenario.name,
             what: scenario.what,
-            rows: names.iter().map(|name| row(name, scenario.name, visits)).collect(),
+            rows: names
+                .iter()
+                .filter(|name| scenario.is_for(name))
+                .map(|name| row(name, scenario.name, visits))
+                .collect(),
         });
         let runs = visits.iter().flat_map(|visit| &visit.runs);
         Self {
