@@ -91,7 +91,7 @@ async function measure(
     kind: 'app',
     chunk: 'none',
   })
-  route.loaded = { handlers: [undefined, handler, handler, handler], allow: '' }
+  route.loaded = { handlers: [undefined, handler, handler, handler], pages: null, allow: '' }
   loop.routes = [route]
   loop.settings.originHttp = 'http://localhost:3000'
   loop.handling = new Handling({

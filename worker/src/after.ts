@@ -42,6 +42,13 @@ export function callAfter(context: RequestContext, callback: () => unknown): voi
   keep(done)
 }
 
+/** Follows work that belongs to no context: `waitUntil` of an edge route. */
+export function waitForTask(task: PromiseLike<unknown>, stream: number): void {
+  const failed = (error: unknown): void =>
+    log('error', stream, `a promise given to waitUntil() rejected: ${describeError(error)}`)
+  keep(Promise.resolve(task).then(() => undefined, failed))
+}
+
 /** Resolves when nothing is left to do, at the latest after `limitMs`. */
 export async function afterWorkDone(limitMs: number): Promise<boolean> {
   const deadline = Date.now() + limitMs

@@ -46,7 +46,7 @@ const STR16_MAX = 0xffff
 const BODILESS = new Set([204, 205, 304])
 
 /** The head of an answer, ready to be written. */
-interface Head {
+export interface Head {
   status: number
   reason: string
   lines: [string, string][]
@@ -162,7 +162,7 @@ const SMALL_BODY_MAX = 32 * 1024
  * The bytes that a body may need, and for long text the bytes that it does: then they also tell
  * whether it is ASCII, which is copied instead of encoded.
  */
-function roomFor(body: ReadyBody): number {
+export function roomFor(body: ReadyBody): number {
   if (body === null) return 0
   if (typeof body !== 'string') return body.length
   return body.length * 3 <= SMALL_BODY_MAX ? body.length * 3 : Buffer.byteLength(body)
@@ -194,7 +194,8 @@ function headOf(
   return newHead(status, reason, lines)
 }
 
-function newHead(status: number, reason: string, lines: [string, string][]): Head {
+/** A head of these lines. Throws when it cannot be put on the wire. */
+export function newHead(status: number, reason: string, lines: [string, string][]): Head {
   if (status < 200 || status > 999) throw new RangeError(`The status code ${status} cannot be sent`)
   if (lines.length > HEADERS_MAX)
     throw new RangeError(`An answer with ${lines.length} header lines cannot be sent`)
@@ -209,7 +210,8 @@ function newHead(status: number, reason: string, lines: [string, string][]): Hea
   return { status, reason, lines, bytes }
 }
 
-function writeResponse(
+/** Writes the head, and the body or its beginning, as one frame. */
+export function writeResponse(
   writer: FrameWriter,
   id: number,
   head: Head,

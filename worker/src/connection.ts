@@ -1,7 +1,7 @@
 // The socket to the server, file descriptor 3.
 
 import { Socket } from 'node:net'
-import { FrameDecoder, type FrameReceiver, FrameWriter } from './wire.ts'
+import { FrameDecoder, type FrameReceiver, FrameWriter, SLAB_BYTES } from './wire.ts'
 
 /** What happens to the connection. */
 export interface ConnectionEvents {
@@ -29,11 +29,17 @@ export class Connection {
       readable: true,
       writable: true,
       onread: {
-        buffer: () => decoder.free(),
-        callback: (count) => {
+        // One buffer for all reads. With a function that gives the next one, Node forgets it when a
+        // callback of `process.nextTick` throws, and goes on reading into the one before.
+        buffer: Buffer.allocUnsafeSlow(SLAB_BYTES),
+        callback: (count, bytes) => {
           writer.hold()
           try {
-            decoder.received(count)
+            for (let taken = 0; taken < count; ) {
+              const copied = (bytes as Buffer).copy(decoder.free(), 0, taken, count)
+              taken += copied
+              decoder.received(copied)
+            }
           } catch (error) {
             events.broken(error)
             return false

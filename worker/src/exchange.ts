@@ -2,7 +2,6 @@
 // brought it; parts are decoded when somebody asks.
 
 import type { IncomingBody } from './incoming.ts'
-import type { OutgoingBody } from './outgoing.ts'
 import { normaliseQuery } from './query.ts'
 import { ProtocolError } from './wire.ts'
 import {
@@ -24,6 +23,14 @@ export const OPTIONS = 7
 
 /** What `params` resolves to. */
 export type Params = Record<string, string | string[]>
+
+/** What sends an answer's body, as far as the server's frames concern it. */
+export interface AnswerSender {
+  /** The server allows more bytes. */
+  credit(bytes: number): void
+  /** Nobody wants the rest. */
+  cancel(reason: unknown): void
+}
 
 /** Facts that hold for the whole connection. */
 export interface ExchangeSettings {
@@ -59,7 +66,7 @@ export class Exchange {
   /** The request's body as far as it was not in the first frame. */
   incoming: IncomingBody | null = null
   /** The answer's body while it is being sent. */
-  outgoing: OutgoingBody | null = null
+  outgoing: AnswerSender | null = null
   /** Whether the answer is complete or can no longer be sent. */
   ended = false
   /** Bytes of `CHUNK` frames that may still be sent. */
@@ -67,12 +74,15 @@ export class Exchange {
   /** Runs once the answer has ended; `after()` hangs its work here. */
   onEnd: (() => void) | null = null
   buffer: Buffer
+  /** The reason that the server gave for `cancelled`; 0 while it gave none. */
+  cancelReason = 0
   #cancelled: ResponseAborted | null = null
   #controller: AbortController | null = null
   #start: number
   #methodAt: number
   #addressAt: number
   #url: string | null = null
+  #search: string | null = null
 
   constructor(
     id: number,
@@ -131,6 +141,15 @@ export class Exchange {
     return text16(this.buffer, this.#addressAt, 'latin1')
   }
 
+  get clientPort(): number {
+    return u16(this.buffer, this.#addressAt - 2)
+  }
+
+  /** The client's version of HTTP times ten: 10, 11 or 20. */
+  get httpVersion(): number {
+    return this.buffer[this.#addressAt - 3]!
+  }
+
   get https(): boolean {
     return (this.flags & FLAG_HTTPS) !== 0
   }
@@ -159,8 +178,15 @@ export class Exchange {
 
   /** The query as a program sees it, with its `?`, or nothing. */
   get search(): string {
+    if (this.#search !== null) return this.#search
     const at = this.#field(3)
     return u16(this.buffer, at) === 0 ? '' : normaliseQuery(text16(this.buffer, at, 'latin1'))
+  }
+
+  /** Gives the request another query: with its `?`, or nothing. */
+  set search(search: string) {
+    this.#search = search
+    this.#url = null
   }
 
   /** The query as the client sent it, without `?`. */
@@ -220,6 +246,7 @@ export class Exchange {
   /** The server has given the request up. */
   cancel(reason: number): void {
     if (this.#cancelled !== null) return
+    this.cancelReason = reason
     const why =
       reason === CANCEL_DEADLINE
         ? 'the request took too long'

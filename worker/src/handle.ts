@@ -9,6 +9,8 @@ import { hybridParams } from './hybrid.ts'
 import type { Instrumentation } from './instrumentation.ts'
 import { describeError, log } from './log.ts'
 import { fallbackStatusOf, redirectionOf } from './next/navigation.ts'
+import { mergeParams } from './pages/edge.ts'
+import { callPages } from './pages/handling.ts'
 import { NEXT_HEADER, REWRITE_HEADER } from './next-response.ts'
 import type { BodyOutlet } from './outgoing.ts'
 import { PlatformResponse } from './platform.ts'
@@ -35,9 +37,7 @@ export class Handling {
 
   /** Starts to work on a request. Never throws, and always comes to `ended`. */
   start(exchange: Exchange, route: Route): void {
-    if (route.entry.kind === 'pages') {
-      this.#answer(exchange, route, null, pagesAnswer())
-    } else if (route.loaded !== null) {
+    if (route.loaded !== null) {
       this.#call(exchange, route, route.loaded)
     } else {
       void route.load().then((loaded) => {
@@ -48,6 +48,10 @@ export class Handling {
   }
 
   #call(exchange: Exchange, route: Route, loaded: LoadedRoute): void {
+    if (loaded.pages !== null) {
+      return callPages(exchange, route.entry, loaded.pages, this.#settings)
+    }
+    if (route.entry.kind === 'pages') mergeParams(exchange)
     const handler = loaded.handlers[exchange.method]
     if (handler === undefined) {
       if (exchange.method === OPTIONS) this.#status(exchange, 204, [['allow', loaded.allow]])
@@ -148,9 +152,9 @@ export class Handling {
     this.#serverError(exchange, route)
   }
 
-  /** Nothing but the status, except from the edge runtime: Next answers for it with a page. */
+  /** Nothing but the status, except where Next answers with a page. */
   #serverError(exchange: Exchange, route: Route): void {
-    if (!route.edge) return this.#status(exchange, 500)
+    if (!route.failsWithPage) return this.#status(exchange, 500)
     if (exchange.cancelled === null)
       void sendAnswer(exchange, errorPage(), null, this.#settings.outlet)
     this.#settings.ended(exchange)
@@ -240,14 +244,6 @@ function isForm(exchange: Exchange, context: RequestContext | null): boolean {
     type.startsWith('multipart/form-data') ||
     headers.get('next-action') !== null
   )
-}
-
-/** Pages Router API routes are built and routed, but this version does not run them. */
-function pagesAnswer(): Response {
-  return new LightResponse(
-    'Pages Router API routes are not supported by this version of byway.\n',
-    { status: 501 },
-  ) as never
 }
 
 export type { Handler }

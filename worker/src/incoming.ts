@@ -105,6 +105,24 @@ export class IncomingBody {
     )
   }
 
+  /**
+   * The next bytes, null at the end, or undefined while there are none: then `wake` is called once
+   * there are, or once reading fails. Throws when the rest will not come. Not beside `whole` or
+   * `stream`.
+   */
+  read(wake: () => void): Buffer | null | undefined {
+    if (this.#error !== null) throw this.#error
+    const chunk = this.#chunks.shift()
+    if (chunk !== undefined) {
+      this.#queued -= chunk.length
+      this.#taken(chunk.length)
+      return chunk
+    }
+    if (this.#ended || this.#stopped) return null
+    this.#wake = wake
+    return undefined
+  }
+
   /** Nobody will read the rest. */
   stop(): void {
     if (this.#stopped || this.finished) return

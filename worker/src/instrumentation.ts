@@ -11,6 +11,13 @@ interface InstrumentationModule {
   onRequestError?: (error: unknown, request: object, context: object) => unknown
 }
 
+/** The request that an error is about, as the hook sees it. */
+export interface ReportedRequest {
+  path: string
+  method: string
+  headers: Record<string, string | string[] | undefined>
+}
+
 /** The module, or the lack of one. */
 export class Instrumentation {
   readonly #module: InstrumentationModule
@@ -24,21 +31,27 @@ export class Instrumentation {
     await this.#module.register?.()
   }
 
-  /** Reports an error of a handler. What the hook itself throws is logged. */
+  /** Reports an error of a route handler. */
   requestError(error: unknown, exchange: Exchange, routePath: string): void {
-    const hook = this.#module.onRequestError
-    if (typeof hook !== 'function') return
+    if (typeof this.#module.onRequestError !== 'function') return
     const request = {
       path: exchange.path + (exchange.rawQuery === '' ? '' : `?${exchange.rawQuery}`),
       method: exchange.methodName,
       headers: Object.fromEntries(LightHeaders.of(exchange).entries()),
     }
-    const context = {
-      routerKind: 'App Router',
-      routePath,
-      routeType: 'route',
-      revalidateReason: undefined,
-    }
+    this.report(error, exchange, request, { routerKind: 'App Router', routePath })
+  }
+
+  /** Reports an error. What the hook itself throws is logged. */
+  report(
+    error: unknown,
+    exchange: Exchange,
+    request: ReportedRequest,
+    route: { routerKind: 'App Router' | 'Pages Router'; routePath: string },
+  ): void {
+    const hook = this.#module.onRequestError
+    if (typeof hook !== 'function') return
+    const context = { ...route, routeType: 'route', revalidateReason: undefined }
     void (async () => {
       try {
         await hook(error, request, context)

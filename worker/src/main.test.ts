@@ -20,10 +20,9 @@ describe('a worker', () => {
         }
         export async function DELETE(request, context) { return new Response(null, { status: 204 }) }`,
         '/none': `export const GET = (request, context) => Response.json({ has: 'params' in context, value: String(context.params) })`,
+        '/tick': `export const GET = () => { process.nextTick(() => { throw new Error('from a tick') }); return new Response('ok') }`,
         '/broken': `throw new Error('cannot start')`,
-        '/pages': `export default () => {}`,
       },
-      pages: ['/pages'],
     })
   })
   after(() => server.stop())
@@ -89,8 +88,12 @@ describe('a worker', () => {
     assert.equal((await server.request('/json')).status, 200)
   })
 
-  test('pages routes answer 501', async () => {
-    assert.equal((await server.request('/pages')).status, 501)
+  test('an exception outside of any handler leaves the connection as it is', async () => {
+    for (let round = 0; round < 5; round++) {
+      assert.equal((await server.request('/tick')).body.toString(), 'ok')
+      assert.equal((await server.request('/json')).status, 200)
+    }
+    await server.logged(/uncaught exception: Error: from a tick/)
   })
 
   test('answers pings while requests run', async () => {

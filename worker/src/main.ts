@@ -142,7 +142,7 @@ async function start(): Promise<void> {
 async function preload(routes: readonly Route[]): Promise<void> {
   for (const route of routes) {
     await new Promise((resolve) => setImmediate(resolve))
-    if (route.entry.kind === 'app') await route.load()
+    await route.load()
   }
 }
 

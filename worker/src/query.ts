@@ -18,14 +18,32 @@ export function normaliseQuery(raw: string): string {
   if (PLAIN.test(raw) && !raw.includes('nxt') && !raw.includes('__proto__') && !hasRepeats(raw)) {
     return `?${raw}`
   }
-  const search = new URLSearchParams()
+  return searchOf(parseQuery(raw))
+}
+
+/** Query parameters by name; a name that occurs more than once has a list. */
+export type Query = Record<string, string | string[]>
+
+/** The parameters of a raw query (without `?`), in the order of their names' first occurrence. */
+export function parseQuery(raw: string): Query {
+  const query: Query = {}
+  if (raw === '') return query
   const pairs = parse(raw, '&', '=', { maxKeys: PAIRS_MAX })
   for (const name in pairs) {
     // Next keeps these two for itself; a program that saw them could be led by them.
     if (name === '__proto__' || name.startsWith('nxtP') || name.startsWith('nxtI')) continue
-    const value = pairs[name]
+    query[name] = pairs[name] ?? ''
+  }
+  return query
+}
+
+/** The parameters written as a query: `?…`, or nothing when there are none. */
+export function searchOf(query: Query): string {
+  const search = new URLSearchParams()
+  for (const name of Object.keys(query)) {
+    const value = query[name]!
     if (Array.isArray(value)) for (const one of value) search.append(name, one)
-    else search.append(name, value ?? '')
+    else search.append(name, value)
   }
   const text = search.toString()
   return text === '' ? '' : `?${text}`

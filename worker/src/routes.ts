@@ -6,6 +6,8 @@ import { pathToFileURL } from 'node:url'
 import { METHODS } from './exchange.ts'
 import { describeError, log } from './log.ts'
 import type { RouteEntry } from './manifest.ts'
+import { edgeHandlers } from './pages/edge.ts'
+import { type PagesModule, pagesModule } from './pages/module.ts'
 
 /** What a route file exports for one method. */
 export type Handler = (request: Request, context: { params: unknown }) => unknown
@@ -16,6 +18,8 @@ export interface LoadedRoute {
   handlers: (Handler | undefined)[]
   /** The value of `allow` where the route does not answer OPTIONS itself. */
   allow: string
+  /** A Pages Router API route for Node; it has no handlers by method. */
+  pages: PagesModule | null
 }
 
 /** One route. */
@@ -25,6 +29,8 @@ export class Route {
   readonly dynamic: boolean
   /** Whether the file asks for the edge runtime. */
   readonly edge: boolean
+  /** Whether a failure is answered with a page, as Next answers it, and not with nothing. */
+  readonly failsWithPage: boolean
   /** The handlers, once they are loaded. */
   loaded: LoadedRoute | null = null
   readonly #url: string
@@ -34,6 +40,7 @@ export class Route {
     this.entry = entry
     this.dynamic = entry.path.includes('[')
     this.edge = entry.segment?.runtime === 'edge'
+    this.failsWithPage = this.edge || entry.kind === 'pages'
     this.#url = pathToFileURL(join(directory, entry.chunk)).href
   }
 
@@ -47,12 +54,18 @@ export class Route {
 
   async #evaluate(): Promise<LoadedRoute | null> {
     try {
-      this.loaded = handlersOf((await import(this.#url)) as Record<string, unknown>)
+      this.loaded = this.#handlers((await import(this.#url)) as Record<string, unknown>)
       return this.loaded
     } catch (error) {
       log('error', 0, `the route file ${this.entry.file} cannot be loaded: ${describeError(error)}`)
       return null
     }
+  }
+
+  #handlers(namespace: Record<string, unknown>): LoadedRoute {
+    if (this.entry.kind === 'app') return handlersOf(namespace)
+    if (this.edge) return edgeHandlers(namespace, this.entry.path)
+    return { handlers: [], allow: '', pages: pagesModule(namespace) }
   }
 }
 
@@ -70,7 +83,7 @@ function handlersOf(namespace: Record<string, unknown>): LoadedRoute {
     allowed.push('HEAD')
   }
   allowed.push('OPTIONS')
-  return { handlers, allow: allowed.sort().join(', ') }
+  return { handlers, allow: allowed.sort().join(', '), pages: null }
 }
 
 /** A CommonJS file's exports arrive as the default export of its chunk. */

@@ -157,7 +157,10 @@ export class FakeServer {
   }
 
   /** Sends a request and waits for the end of its answer. */
-  async request(path: string, spec: RequestSpec = {}): Promise<Answer> {
+  async request(
+    path: string,
+    spec: RequestSpec & { pattern?: string } = {},
+  ): Promise<Answer> {
     return this.open(path, spec).answer
   }
 
@@ -332,7 +335,7 @@ function writeProject(byway: string, project: Project): void {
   for (const [name, source] of Object.entries(files)) {
     const file = join(byway, name)
     mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, source.replaceAll(/'NEXT\/(\w+)'/g, `'${next}/$1.js'`))
+    writeFileSync(file, source.replaceAll(/'NEXT\/([\w/-]+)'/g, `'${next}/$1.js'`))
   }
 }
 

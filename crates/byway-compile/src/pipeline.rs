@@ -333,7 +333,7 @@ impl Plan {
     }
 }
 
-/// What the file of an App Router route says about how it is to be run.
+/// What the file of a route says about how it is to be run.
 fn read_route(
     project_dir: &Path,
     route: &SourceRoute,
@@ -342,12 +342,15 @@ fn read_route(
     let path = project_dir.join(&route.file);
     found.extend(route.special.and_then(|it| special::problem(it, &route.file, &path)));
     let is_code = route.special.is_none_or(|it| it.source != SpecialSource::Bytes);
-    if route.kind != RouteKind::App || !is_code {
+    if !is_code {
         return SegmentConfig::default();
     }
     // A file that cannot be read is the bundler's to report.
     let source = fs::read_to_string(&path).unwrap_or_default();
-    let read = segment::read(&route.file, &source);
+    let read = match route.kind {
+        RouteKind::App => segment::read(&route.file, &source),
+        RouteKind::Pages => segment::pages::read(&route.file, &source),
+    };
     if route.special.is_some() && read.lacks_default {
         let help = "its default export is the function that returns the content";
         let missing = Diagnostic::error("the file has no default export").in_file(&route.file);

@@ -4,6 +4,8 @@
 //! Only what stands in the file counts, as under Next: a build that had to run the file to know how to
 //! build it could not decide anything beforehand.
 
+pub(crate) mod pages;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;

@@ -16,6 +16,7 @@ use byway_routes::router::Router;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 
+use crate::dispatch::Terms;
 use crate::respond::{self, AnswerBroken};
 use crate::{AnswerBodyStream, Files, dispatch, ingress};
 
@@ -132,13 +133,14 @@ impl App {
         let Some(route) = inner.routes.get(found.route) else {
             return Ok(respond::page_not_rendered());
         };
-        if route.kind == RouteKind::Pages {
-            return Ok(respond::not_implemented("Pages Router API routes do not run yet"));
-        }
-        if let Some(response) = answer_by_method(route.methods, head.method.as_str()) {
+        // A Pages Router route answers every method itself.
+        if route.kind == RouteKind::App
+            && let Some(response) = answer_by_method(route.methods, head.method.as_str())
+        {
             return Ok(response);
         }
-        dispatch::dispatch(&inner.pool, &head, body, peer, &found, route.answer_wait).await
+        let terms = Terms { kind: route.kind, answer_wait: route.answer_wait };
+        dispatch::dispatch(&inner.pool, &head, body, peer, &found, terms).await
     }
 }
 

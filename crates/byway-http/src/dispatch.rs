@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use byway_pool::{Answer, DispatchError, OpenBody, Pool, RequestBody, Stream};
+use byway_routes::manifest::RouteKind;
 use byway_routes::router::{Match, ParamValue};
 use byway_wire::{Param, ParamValues, RequestHead};
 use http::header::{HeaderMap, HeaderName};
 use http::request::Parts;
-use http::{HeaderValue, Response, StatusCode, Version};
+use http::{HeaderValue, Method, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::ext::ReasonPhrase;
 
@@ -20,20 +21,28 @@ use crate::{AnswerBodyStream, headers};
 /// Workers that may die between being chosen and being written to before a request gives up.
 const OPEN_TRIES_MAX: usize = 3;
 
-/// Sends the request to a worker and turns its answer into a response. A worker that has sent no head
-/// after `answer_wait` is told to give up.
+/// What the route says about its requests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms {
+    /// Which convention the route follows.
+    pub(crate) kind: RouteKind,
+    /// From dispatch to the head of the answer; a worker that has sent none by then is told to give up.
+    pub(crate) answer_wait: Duration,
+}
+
+/// Sends the request to a worker and turns its answer into a response.
 pub(crate) async fn dispatch<B>(
     pool: &Pool,
     request: &Parts,
     body: B,
     peer: &Peer,
     found: &Match<'_, '_>,
-    answer_wait: Duration,
+    terms: Terms,
 ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
 where
     B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
 {
-    let upload = match upload::receive(&request.method, &request.headers, body).await {
+    let upload = match upload::receive(request, body, terms.kind).await {
         Ok(upload) => upload,
         Err(status) => return Ok(respond::empty(status)),
     };
@@ -67,8 +76,8 @@ where
         // the request: the worker's interest, the client's silence and the stream's end all stop it.
         tokio::spawn(upload::pump(body, sink));
     }
-    match stream.answer_within(answer_wait).await {
-        Ok(answer) => Ok(response(answer)),
+    match stream.answer_within(terms.answer_wait).await {
+        Ok(answer) => Ok(response(answer, &request.method)),
         Err(error) => respond::undelivered(error),
     }
 }
@@ -110,7 +119,7 @@ fn is_https(headers: &HeaderMap, peer: &Peer) -> bool {
 }
 
 /// A worker's answer as a response. Framing is left to hyper.
-fn response(answer: Answer) -> Response<AnswerBodyStream> {
+fn response(answer: Answer, method: &Method) -> Response<AnswerBodyStream> {
     let Answer { head, body } = answer;
     let Ok(status) = StatusCode::from_u16(head.status) else {
         return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
@@ -123,7 +132,7 @@ fn response(answer: Answer) -> Response<AnswerBodyStream> {
             tracing::error!("an answer had an invalid header line; the client got a 500");
             return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
         };
-        if headers::to_client(&name) {
+        if headers::to_client(&name) || headers::is_length_for_head(&name, &value, method) {
             lines.append(name, value);
         }
     }

@@ -1,6 +1,7 @@
 //! Which header lines pass, in both directions.
 
-use http::header::{CONNECTION, HeaderMap, HeaderName};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName};
+use http::{HeaderValue, Method};
 
 /// Headers about one connection (RFC 9110 §7.6.1), which no handler and no client may see passed on.
 fn is_hop_by_hop(name: &str) -> bool {
@@ -45,6 +46,14 @@ pub(crate) fn to_worker(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u
 pub(crate) fn to_client(name: &HeaderName) -> bool {
     let text = name.as_str();
     !is_hop_by_hop(text) && text != "content-length" && text != "x-middleware-set-cookie"
+}
+
+/// Whether a line says how long the body would be that an answer to HEAD does not have (RFC 9110 §8.6).
+/// Nothing else can tell it, so here a handler is believed.
+pub(crate) fn is_length_for_head(name: &HeaderName, value: &HeaderValue, method: &Method) -> bool {
+    *method == Method::HEAD
+        && *name == CONTENT_LENGTH
+        && value.to_str().is_ok_and(|text| text.parse::<u64>().is_ok())
 }
 
 /// The names that `Connection` lists: they belong to this connection as well.

@@ -131,8 +131,3 @@ const PAGE_NOT_RENDERED: &str = "\
 This address is a page of the project, and byway serves the API side only: route handlers, API routes
 and files in public/. Pages are not rendered here; let `next start` or another server answer for them.
 ";
-
-/// 501: a Pages Router API route, which this version does not run.
-pub(crate) fn not_implemented(what: &'static str) -> Response<AnswerBodyStream> {
-    with_body(StatusCode::NOT_IMPLEMENTED, TEXT, what)
-}

@@ -6,7 +6,9 @@
 use bytes::{Bytes, BytesMut};
 use byway_config::limits::{BODY_IDLE_MAX, WHOLE_BODY_MAX, WHOLE_BODY_WAIT_MAX};
 use byway_pool::RequestBody;
-use http::{HeaderMap, Method, StatusCode, header};
+use byway_routes::manifest::RouteKind;
+use http::request::Parts;
+use http::{Method, StatusCode, header};
 use http_body::Body;
 use http_body_util::BodyExt as _;
 
@@ -20,18 +22,20 @@ pub(crate) enum Upload<B> {
 
 /// Decides how the body travels, and reads a short one.
 pub(crate) async fn receive<B>(
-    method: &Method,
-    headers: &HeaderMap,
+    request: &Parts,
     body: B,
+    kind: RouteKind,
 ) -> Result<Upload<B>, StatusCode>
 where
     B: Body<Data = Bytes> + Unpin,
 {
+    let headers = &request.headers;
     let announced = headers.contains_key(header::CONTENT_LENGTH)
         || headers.contains_key(header::TRANSFER_ENCODING)
         || !body.is_end_stream();
-    // Next hides the body of GET and HEAD; hyper drains or closes when it is dropped.
-    if body.is_end_stream() || matches!(*method, Method::GET | Method::HEAD) {
+    // Next hides the body of GET and HEAD from route handlers; hyper drains or closes when it is dropped.
+    let hidden = kind == RouteKind::App && matches!(request.method, Method::GET | Method::HEAD);
+    if body.is_end_stream() || hidden {
         return Ok(Upload::Whole { bytes: Bytes::new(), announced });
     }
     match body.size_hint().exact() {

@@ -1,0 +1,136 @@
+// `req.body`: read as a whole, decoded, parsed by its content type.
+
+import { parse } from 'node:querystring'
+import type { Exchange } from '../exchange.ts'
+import { ApiError } from './api-error.ts'
+import { type SizeLimit, bytesOf } from './bytes.ts'
+import { parseContentType } from './content-type.ts'
+import type { ApiRequest } from './request.ts'
+
+/** Where a route does not say how long a body may be. */
+const LIMIT_DEFAULT = '1mb'
+
+/**
+ * The body of a request; a promise where it has not arrived yet. Throws an `ApiError`, or the
+ * promise rejects with one.
+ */
+export function readBody(
+  request: ApiRequest,
+  exchange: Exchange,
+  limit: SizeLimit = LIMIT_DEFAULT,
+): unknown {
+  const bytesMax = bytesOf(limit)
+  const { incoming } = exchange
+  if (incoming === null) {
+    const { bodyStart, bodyEnd } = exchange
+    if (bytesMax !== null && bodyEnd - bodyStart > bytesMax) throw tooLarge(limit)
+    return parseBody(request, exchange.buffer.subarray(bodyStart, bodyEnd))
+  }
+  const announced = Number(request.headers['content-length'])
+  if (bytesMax !== null && announced > bytesMax) {
+    incoming.stop()
+    throw tooLarge(limit)
+  }
+  return collect(exchange, bytesMax, limit).then((bytes) => parseBody(request, bytes))
+}
+
+function collect(exchange: Exchange, bytesMax: number | null, limit: SizeLimit): Promise<Buffer> {
+  const incoming = exchange.incoming!
+  const chunks: Buffer[] = []
+  let length = 0
+  let waiting = false
+  return new Promise((resolve, reject) => {
+    const later = (): void => {
+      if (waiting) return
+      waiting = true
+      process.nextTick(take)
+    }
+    const take = (): void => {
+      waiting = false
+      try {
+        for (let chunk = incoming.read(later); chunk !== undefined; chunk = incoming.read(later)) {
+          if (chunk === null) return resolve(Buffer.concat(chunks, length))
+          length += chunk.length
+          if (bytesMax !== null && length > bytesMax) {
+            incoming.stop()
+            return reject(tooLarge(limit))
+          }
+          chunks.push(chunk)
+        }
+      } catch {
+        reject(new ApiError(400, 'Invalid body'))
+      }
+    }
+    take()
+  })
+}
+
+function tooLarge(limit: SizeLimit): ApiError {
+  return new ApiError(413, `Body exceeded ${limit} limit`)
+}
+
+function parseBody(request: ApiRequest, bytes: Buffer): unknown {
+  const header = request.headers['content-type']
+  if (header === undefined) return bytes.length === 0 ? '' : decode(bytes, 'utf-8')
+  const { type, charset } = parseContentType(header)
+  const text = decode(bytes, charset ?? 'utf-8')
+  switch (type) {
+    case 'application/json':
+    case 'application/ld+json':
+      return parseJson(text)
+    case 'application/x-www-form-urlencoded':
+      return parse(text)
+    default:
+      return text
+  }
+}
+
+function parseJson(text: string): unknown {
+  // Clients often send the type without a body.
+  if (text === '') return {}
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    throw new ApiError(400, 'Invalid JSON')
+  }
+}
+
+const BYTE_ORDER_MARK = 0xfeff
+
+function decode(bytes: Buffer, charset: string): string {
+  switch (charset.toLowerCase()) {
+    case 'utf-8':
+    case 'utf8': {
+      const text = bytes.toString('utf8')
+      return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text
+    }
+    // The platform's decoder takes these for the wider windows-1252.
+    case 'iso-8859-1':
+    case 'iso8859-1':
+    case 'latin1':
+      return bytes.toString('latin1')
+    case 'us-ascii':
+    case 'ascii':
+      return bytes.toString('latin1').replace(/[\x80-\xff]/g, '\ufffd')
+  }
+  const decoder = decoderOf(charset)
+  return decoder.encoding === 'windows-1252' ? decode1252(bytes) : decoder.decode(bytes)
+}
+
+function decoderOf(charset: string): InstanceType<typeof TextDecoder> {
+  try {
+    return new TextDecoder(charset)
+  } catch {
+    throw new ApiError(400, 'Invalid body')
+  }
+}
+
+/** What windows-1252 has where ISO 8859-1 has control characters. */
+const UPPER_1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ'
+
+/** Some versions of Node decode windows-1252 as if it were ISO 8859-1. */
+function decode1252(bytes: Buffer): string {
+  return bytes
+    .toString('latin1')
+    .replace(/[\x80-\x9f]/g, (character) => UPPER_1252[character.charCodeAt(0) - 0x80]!)
+}

@@ -1,0 +1,32 @@
+// Pages Router API routes of the edge runtime: a `Request` comes in, a `Response` goes out, and the
+// route's parameters are part of the query.
+
+import { waitForTask } from '../after.ts'
+import { type Exchange, METHODS } from '../exchange.ts'
+import type { Handler, LoadedRoute } from '../routes.ts'
+import { searchOf } from '../query.ts'
+import { handlerOf } from './module.ts'
+import { queryOf } from './request.ts'
+
+/** The second argument of a handler. */
+interface EdgeEvent {
+  readonly sourcePage: string
+  /** Lets work go on when the answer has been given. */
+  waitUntil(task: PromiseLike<unknown>): void
+}
+
+/** The handlers of a route file: its default export for every method, also unknown ones. */
+export function edgeHandlers(namespace: Record<string, unknown>, path: string): LoadedRoute {
+  const handler = handlerOf(namespace) as unknown as (
+    request: Request,
+    event: EdgeEvent,
+  ) => unknown
+  const event: EdgeEvent = { sourcePage: path, waitUntil: (task) => waitForTask(task, 0) }
+  const call: Handler = (request) => handler(request, event)
+  return { handlers: METHODS.map(() => call), allow: '', pages: null }
+}
+
+/** Puts the parameters into the query, as programs see it. */
+export function mergeParams(exchange: Exchange): void {
+  exchange.search = searchOf(queryOf(exchange))
+}

@@ -1,0 +1,88 @@
+// The entity tags that Next gives to what `res.send` sends, and the comparison with those that a
+// client already has.
+
+import type { IncomingHttpHeaders } from 'node:http'
+
+/**
+ * A running FNV-1a hash of 52 bits over UTF-16 code units, in four limbs of 16 bits, because the
+ * product of two 52-bit numbers is more than a number holds exactly.
+ */
+class Fnv1a52 {
+  #a = 0x2325
+  #b = 0x8422
+  #c = 0x9ce4
+  #d = 0xcbf2
+  length = 0
+
+  text(text: string): this {
+    let a = this.#a
+    let b = this.#b
+    let c = this.#c
+    let d = this.#d
+    const { length } = text
+    for (let index = 0; index < length; index++) {
+      a ^= text.charCodeAt(index)
+      // The prime is 2^40 + 435; its high part only reaches the upper two limbs.
+      const low = a * 435
+      const second = b * 435 + (low >>> 16)
+      const third = c * 435 + (a << 8) + (second >>> 16)
+      d = (d * 435 + (b << 8) + (third >>> 16)) & 0xffff
+      a = low & 0xffff
+      b = second & 0xffff
+      c = third & 0xffff
+    }
+    this.#a = a
+    this.#b = b
+    this.#c = c
+    this.#d = d
+    this.length += length
+    return this
+  }
+
+  tag(): string {
+    const high = (this.#d & 0xf) * 2 ** 48 + this.#c * 2 ** 32
+    const hash = high + this.#b * 2 ** 16 + (this.#a ^ (this.#d >> 4))
+    return `"${hash.toString(36)}${this.length.toString(36)}"`
+  }
+}
+
+/** The tag of a text. */
+export function textTag(text: string): string {
+  return new Fnv1a52().text(text).tag()
+}
+
+const DECIMAL = Array.from({ length: 256 }, (_, value) => String(value))
+
+/** The tag of bytes: Next takes that of their JSON, which need not be written for it. */
+export function bufferTag(bytes: Uint8Array): string {
+  const hash = new Fnv1a52().text('{"type":"Buffer","data":[')
+  // In portions, because a call for each byte costs more than the hash.
+  const PORTION = 1024
+  for (let at = 0; at < bytes.length; at += PORTION) {
+    let text = at === 0 ? '' : ','
+    const end = Math.min(at + PORTION, bytes.length)
+    for (let index = at; index < end; index++)
+      text += index === at ? DECIMAL[bytes[index]!]! : `,${DECIMAL[bytes[index]!]!}`
+    hash.text(text)
+  }
+  return hash.text(']}').tag()
+}
+
+const NO_CACHE = /(?:^|,)\s*no-cache\s*(?:,|$)/
+
+/** Whether the client has what the tag stands for (RFC 9110 §13.1.2, weakly compared). */
+export function isFresh(headers: IncomingHttpHeaders, tag: string): boolean {
+  const known = headers['if-none-match']
+  const since = headers['if-modified-since']
+  if (known === undefined && since === undefined) return false
+  const control = headers['cache-control']
+  if (control !== undefined && NO_CACHE.test(control)) return false
+  // There is no Last-Modified that a date could be compared with.
+  if (since !== undefined && since !== '') return false
+  if (known === undefined || known === '') return false
+  if (known.trim() === '*') return true
+  return known.split(',').some((one) => {
+    const given = one.trim()
+    return given === tag || given === `W/${tag}`
+  })
+}

@@ -1,0 +1,175 @@
+// `req`: a real `http.IncomingMessage`, filled from the frame, with the properties that Next adds.
+
+import { IncomingMessage, type ServerResponse } from 'node:http'
+import type { Exchange } from '../exchange.ts'
+import { type Query, parseQuery } from '../query.ts'
+import { mentionsPreview, previewData } from './preview.ts'
+import type { RequestSocket } from './socket.ts'
+
+/** A request of an API route. */
+export interface ApiRequest extends IncomingMessage {
+  query: Query
+  cookies: Record<string, string>
+  body: unknown
+  preview: boolean | undefined
+  previewData: unknown
+  draftMode: boolean | undefined
+}
+
+/** How Node's parser gives a request its header lines; they are sorted out when asked for. */
+interface HeaderTaker {
+  _addHeaderLines(lines: string[], count: number): void
+}
+
+/** Makes the request. Its body has not been read. */
+export function createRequest(exchange: Exchange, socket: RequestSocket): ApiRequest {
+  // Node's class asks a socket for nothing but its high-water mark.
+  const request = new IncomingMessage(socket as never) as ApiRequest
+  const version = exchange.httpVersion
+  request.httpVersionMajor = version === 20 ? 2 : 1
+  request.httpVersionMinor = version === 11 ? 1 : 0
+  request.httpVersion = version === 11 ? '1.1' : version === 20 ? '2.0' : '1.0'
+  request.method = exchange.methodName
+  request.url = exchange.path + exchange.search
+  const lines = linesOf(exchange)
+  ;(request as unknown as HeaderTaker)._addHeaderLines(lines, lines.length)
+  addForwarded(request, exchange)
+  request.query = queryOf(exchange)
+  socket.message = request
+  return request
+}
+
+/** Adds what needs both halves of the exchange. */
+export function addCookies(request: ApiRequest, response: ServerResponse): void {
+  const header = request.headers.cookie
+  if (header === undefined) {
+    request.cookies = {}
+  } else {
+    lazily(request, 'cookies', () => parseCookies(header))
+    if (mentionsPreview(header)) {
+      lazily(request, 'previewData', () => previewData(request, response))
+      lazily(request, 'preview', () => (request.previewData === false ? undefined : true))
+      lazily(request, 'draftMode', () => request.preview)
+      return
+    }
+  }
+  request.previewData = false
+  request.preview = undefined
+  request.draftMode = undefined
+}
+
+/** Query and parameters as one; a parameter wins over a query of its name. */
+export function queryOf(exchange: Exchange): Query {
+  const query = parseQuery(exchange.search.slice(1))
+  const { params } = exchange
+  for (const name of Object.keys(params)) {
+    Object.defineProperty(query, name, {
+      value: params[name],
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    })
+  }
+  return query
+}
+
+/** A property that is worked out when it is first asked for. */
+function lazily<K extends keyof ApiRequest>(
+  request: ApiRequest,
+  name: K,
+  value: () => ApiRequest[K],
+): void {
+  const set = (known: ApiRequest[K]): ApiRequest[K] => {
+    const property = { value: known, enumerable: true, writable: true, configurable: true }
+    Object.defineProperty(request, name, property)
+    return known
+  }
+  Object.defineProperty(request, name, {
+    get: () => set(value()),
+    set,
+    enumerable: true,
+    configurable: true,
+  })
+}
+
+/**
+ * Cookies by name: of several the first one counts, quotes around a value are not part of it, and
+ * what cannot be decoded stays as it is.
+ */
+export function parseCookies(header: string): Record<string, string> {
+  const cookies: Record<string, string> = {}
+  for (const pair of header.split(';')) {
+    const equals = pair.indexOf('=')
+    if (equals < 0) continue
+    const name = pair.slice(0, equals).trim()
+    if (name in cookies) continue
+    let value = pair.slice(equals + 1).trim()
+    if (value.startsWith('"')) value = value.slice(1, -1)
+    cookies[name] = value.includes('%') ? decoded(value) : value
+  }
+  return cookies
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    return value
+  }
+}
+
+/** The header lines as Node gives them: names and values in turn. */
+function linesOf(exchange: Exchange): string[] {
+  const { buffer, headersCount } = exchange
+  const lines = new Array<string>(headersCount * 2)
+  let at = exchange.headersStart
+  for (let index = 0; index < lines.length; index += 2) {
+    const nameAt = at + 2
+    const nameEnd = nameAt + (buffer[at]! | (buffer[at + 1]! << 8))
+    const valueAt = nameEnd + 4
+    at = valueAt + buffer.readUInt32LE(nameEnd)
+    lines[index] = headerName(buffer, nameAt, nameEnd)
+    lines[index + 1] = buffer.latin1Slice(valueAt, at)
+  }
+  return lines
+}
+
+const NAMES_MAX = 256
+const names = new Array<string>(NAMES_MAX).fill('')
+
+/** Most names have been seen before; then no string is made. */
+function headerName(buffer: Buffer, start: number, end: number): string {
+  const length = end - start
+  const slot = (length * 31 + buffer[start]! * 7 + buffer[end - 1]!) % NAMES_MAX
+  const known = names[slot]!
+  if (known.length === length) {
+    let index = 0
+    while (index < length && known.charCodeAt(index) === buffer[start + index]) index++
+    if (index === length) return known
+  }
+  return (names[slot] = buffer.latin1Slice(start, end))
+}
+
+const known = { origin: '', host: '', port: '' }
+
+/** What Next adds to every request that does not have it. */
+function addForwarded(request: IncomingMessage, exchange: Exchange): void {
+  const { headers } = request
+  const { origin } = exchange
+  if (known.origin !== origin) {
+    const { host, port } = new URL(origin)
+    Object.assign(known, { origin, host, port })
+  }
+  headers['x-forwarded-host'] ??= headers.host ?? known.host
+  headers['x-forwarded-port'] ??= known.port !== '' ? known.port : exchange.https ? '443' : '80'
+  headers['x-forwarded-proto'] ??= exchange.https ? 'https' : 'http'
+  headers['x-forwarded-for'] ??= exchange.clientAddress
+}
+
+/** Marks a body as read to its end, as Next does before it calls a handler. */
+export function markRead(request: IncomingMessage): void {
+  const state = (request as unknown as { _readableState: Record<string, boolean> })._readableState
+  state['ended'] = state['endEmitted'] = true
+  state['destroyed'] = state['closed'] = state['closeEmitted'] = true
+  request.complete = true
+}

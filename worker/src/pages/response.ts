@@ -1,0 +1,238 @@
+// `res`: a real `http.ServerResponse`, whose head and body go into frames instead of a socket, with
+// the methods that Next adds.
+//
+// What byway needs lies on the object itself and not on a class of its own: express gives a response
+// another prototype, and other libraries put functions of theirs in front of these.
+
+import {
+  type IncomingMessage,
+  OutgoingMessage,
+  STATUS_CODES,
+  ServerResponse,
+  validateHeaderName,
+  validateHeaderValue,
+} from 'node:http'
+import { type Head, newHead } from '../answer.ts'
+import type { PagesAnswer } from './answer.ts'
+import { clearPreviewData, setDraftMode, setPreviewData } from './preview.ts'
+import { revalidate } from './revalidate.ts'
+import { redirect, sendData, sendJson } from './send.ts'
+import { type RequestSocket, closeResponse } from './socket.ts'
+
+/** What Next adds to a response. */
+export interface ApiMethods {
+  status(code: number): ApiResponse
+  send(body: unknown): void
+  json(body: unknown): void
+  redirect(statusOrUrl: number | string, url?: string): ApiResponse
+  setDraftMode(options?: { enable?: boolean }): ApiResponse
+  setPreviewData(data: unknown, options?: { maxAge?: number; path?: string }): ApiResponse
+  clearPreviewData(options?: { path?: string }): ApiResponse
+  revalidate(path: unknown, options?: object): Promise<void>
+  /** Compression's method to send what it holds back; under byway nothing is held back. */
+  flush(): void
+}
+
+/** A response of an API route. */
+export type ApiResponse = ServerResponse & ApiMethods
+
+/** The parts of a response that Node's own code uses and its types leave out. */
+interface Internals {
+  socket: unknown
+  finished: boolean
+  _header: string | null
+  _headerSent: boolean
+  _hasBody: boolean
+  _storeHeader(firstLine: string, headers: unknown): void
+  _send(data: string | Uint8Array, encoding?: unknown, callback?: unknown): boolean
+  _writeRaw(data: unknown, encoding?: unknown, callback?: unknown): boolean
+  [key: symbol]: unknown
+}
+
+type Done = (error?: unknown) => void
+
+/** Where Node keeps the headers that were set one by one: lower-case name to `[name, value]`. */
+const OUT_HEADERS = Object.getOwnPropertySymbols(new OutgoingMessage()).find(
+  (symbol) => symbol.description === 'kOutHeaders',
+)
+/** Whether the program waits for `drain`. */
+const NEED_DRAIN = Object.getOwnPropertySymbols(new OutgoingMessage()).find(
+  (symbol) => symbol.description === 'kNeedDrain',
+)
+
+/** Headers that byway writes itself. */
+const FRAMING = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+])
+
+/** Makes the response to a request. */
+export function createResponse(
+  request: IncomingMessage,
+  socket: RequestSocket,
+  answer: PagesAnswer,
+): ApiResponse {
+  const response = new ServerResponse(request) as ApiResponse
+  const inside = response as unknown as Internals
+  inside.socket = socket
+  socket._httpMessage = response
+  socket.answer = answer
+  inside._storeHeader = (firstLine, headers) => {
+    answer.head = headOf(response, headers)
+    inside._header = firstLine
+    inside._headerSent = false
+  }
+  addWriting(response, inside, socket, answer)
+  // Next ignores what comes too late, and keeps one of several equal cookies.
+  const { setHeader } = response
+  response.setHeader = (name, value) => {
+    if (inside._header !== null) return response
+    const isCookie = name.length === 10 && name.toLowerCase() === 'set-cookie'
+    return setHeader.call(response, name, isCookie ? distinct(value) : value)
+  }
+  addMethods(request, response)
+  return response
+}
+
+/** Lets the answer take what Node's code would write to the socket. */
+function addWriting(
+  response: ApiResponse,
+  inside: Internals,
+  socket: RequestSocket,
+  answer: PagesAnswer,
+): void {
+  let ending = false
+  let last: string | Uint8Array | null = null
+  let done: Done | null = null
+  inside._send = (data, encoding, callback) => {
+    if (typeof encoding === 'function') {
+      callback = encoding
+      encoding = undefined
+    }
+    inside._headerSent = true
+    if (!ending) return answer.write(bytesOf(data, encoding), (callback as Done | null) ?? null)
+    if (typeof callback === 'function') done = callback as Done
+    if (data.length > 0) last = isUtf8(data, encoding) ? data : bytesOf(data, encoding)
+    return true
+  }
+  // Interim responses: `writeContinue`, `writeProcessing`, `writeEarlyHints`. They are optional.
+  inside._writeRaw = (_data, encoding, callback) => {
+    const written = typeof encoding === 'function' ? encoding : callback
+    if (typeof written === 'function') process.nextTick(written as Done)
+    return true
+  }
+  // An answer that is given at once travels in one frame, so the pieces of `end` are gathered.
+  const { end } = response
+  response.end = ((...args: Parameters<typeof end>) => {
+    if (ending || inside.finished) return end.apply(response, args)
+    ending = true
+    try {
+      end.apply(response, args)
+    } catch (error) {
+      last = null
+      throw error
+    } finally {
+      ending = false
+    }
+    answer.end(last, () => {
+      done?.()
+      socket.finished()
+      // Later, so that the error of a second answer in the same turn still reaches its listeners.
+      process.nextTick(closeResponse, response)
+    })
+    last = null
+    return response
+  }) as typeof end
+}
+
+function addMethods(request: IncomingMessage, response: ApiResponse): void {
+  response.status = (code) => {
+    response.statusCode = code
+    return response
+  }
+  response.send = (body) => sendData(request, response, body)
+  response.json = (body) => sendJson(response, body)
+  response.redirect = (statusOrUrl, url) => redirect(response, statusOrUrl, url)
+  response.setDraftMode = (options) => setDraftMode(response, options)
+  response.setPreviewData = (data, options) => setPreviewData(response, data, options)
+  response.clearPreviewData = (options) => clearPreviewData(response, options)
+  response.revalidate = (path) => revalidate(path)
+  response.flush = flush
+}
+
+function flush(): void {}
+
+/** Says that the program may write again. */
+export function emitDrain(response: ServerResponse): void {
+  if (NEED_DRAIN !== undefined) (response as unknown as Internals)[NEED_DRAIN] = false
+  if (!response.destroyed) response.emit('drain')
+}
+
+function distinct(value: number | string | readonly string[]): number | string | readonly string[] {
+  if (typeof value === 'string') return [value]
+  return Array.isArray(value) ? [...new Set<string>(value)] : value
+}
+
+function isUtf8(data: string | Uint8Array, encoding: unknown): data is string {
+  if (typeof data !== 'string') return false
+  return encoding === undefined || encoding === null || encoding === 'utf8' || encoding === 'utf-8'
+}
+
+function bytesOf(data: string | Uint8Array, encoding: unknown): Uint8Array {
+  if (typeof data !== 'string') return data
+  return Buffer.from(data, (encoding as BufferEncoding | null | undefined) ?? 'utf8')
+}
+
+type Lines = [string, string][]
+
+/** The head of the answer. Throws what Node throws for headers that make no sense. */
+function headOf(response: ServerResponse, headers: unknown): Head {
+  const lines: Lines = []
+  const { statusCode, statusMessage } = response
+  const isHead = response.req.method === 'HEAD'
+  const inside = response as unknown as Internals
+  if (OUT_HEADERS !== undefined && headers === inside[OUT_HEADERS]) {
+    const known = headers as Record<string, [string, unknown]> | null
+    for (const name in known) addLines(lines, name, known[name]![0], known[name]![1], isHead)
+  } else if (Array.isArray(headers)) {
+    addPairs(lines, headers, isHead)
+  } else if (typeof headers === 'object' && headers !== null) {
+    const given = headers as Record<string, unknown>
+    for (const name of Object.keys(given)) addChecked(lines, name, given[name], isHead)
+  }
+  const reason = statusMessage === STATUS_CODES[statusCode] ? '' : statusMessage
+  return newHead(statusCode, reason, lines)
+}
+
+/** `writeHead` takes lists as well: of pairs, or of names and values in turn. */
+function addPairs(lines: Lines, list: unknown[], isHead: boolean): void {
+  if (Array.isArray(list[0])) {
+    for (const [name, value] of list as [string, unknown][]) addChecked(lines, name, value, isHead)
+    return
+  }
+  if (list.length % 2 !== 0) throw new TypeError('a list of headers has a name without a value')
+  for (let at = 0; at < list.length; at += 2)
+    addChecked(lines, list[at] as string, list[at + 1], isHead)
+}
+
+function addChecked(lines: Lines, name: string, value: unknown, isHead: boolean): void {
+  validateHeaderName(name)
+  validateHeaderValue(name, value as string)
+  addLines(lines, name.toLowerCase(), name, value, isHead)
+}
+
+function addLines(lines: Lines, lower: string, name: string, value: unknown, isHead: boolean): void {
+  // Only an answer to HEAD may say how long a body would be that is not sent.
+  if (FRAMING.has(lower) && !(isHead && lower === 'content-length')) return
+  if (!Array.isArray(value)) {
+    lines.push([name, typeof value === 'string' ? value : String(value)])
+    return
+  }
+  for (const one of value) {
+    validateHeaderValue(name, one as string)
+    lines.push([name, String(one)])
+  }
+}

@@ -1,0 +1,238 @@
+// What `req.socket` and `res.socket` are. The client's connection belongs to the server, so this
+// is not a `net.Socket`: it has what API routes and their libraries look at, brings the request's
+// body, and says when the client has gone.
+
+import { EventEmitter } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Exchange } from '../exchange.ts'
+
+/** How many bytes a request's stream holds before it stops asking for more. */
+const HIGH_WATER_BYTES = 64 * 1024
+
+/** The answer behind a response, as far as its socket asks. */
+export interface SocketAnswer {
+  /** Bytes that wait to be sent. */
+  readonly queuedBytes: number
+  /** The program gives the answer up. */
+  abandon(): void
+}
+
+/** The client's end, as a program sees it. */
+export class RequestSocket extends EventEmitter {
+  readonly connecting = false
+  readonly pending = false
+  readonly readableHighWaterMark = HIGH_WATER_BYTES
+  readonly writableHighWaterMark = HIGH_WATER_BYTES
+  destroyed = false
+  readable = true
+  writable = true
+  timeout = 0
+  /** Node's responses count here how often they have been held back. Nothing is held here. */
+  corked = 0
+  /** Node's own messages look for these two names. */
+  _httpMessage: ServerResponse | null = null
+  _paused = false
+  /** The request whose body comes through here. */
+  message: IncomingMessage | null = null
+  answer: SocketAnswer | null = null
+  readonly #exchange: Exchange
+  #flowing = false
+  #scheduled = false
+  #timer: NodeJS.Timeout | undefined
+  readonly #pumpLater = (): void => {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    process.nextTick(this.#pump)
+  }
+
+  constructor(exchange: Exchange) {
+    super()
+    this.#exchange = exchange
+  }
+
+  get remoteAddress(): string {
+    return this.#exchange.clientAddress
+  }
+
+  get remotePort(): number {
+    return this.#exchange.clientPort
+  }
+
+  get remoteFamily(): string {
+    return this.remoteAddress.includes(':') ? 'IPv6' : 'IPv4'
+  }
+
+  /** True where the client came by `https`; otherwise there is no such property on a socket. */
+  get encrypted(): true | undefined {
+    return this.#exchange.https ? true : undefined
+  }
+
+  get closed(): boolean {
+    return this.destroyed
+  }
+
+  get readyState(): string {
+    return this.destroyed ? 'closed' : 'open'
+  }
+
+  get writableLength(): number {
+    return this.answer === null ? 0 : this.answer.queuedBytes
+  }
+
+  get bufferSize(): number {
+    return this.writableLength
+  }
+
+  get writableNeedDrain(): boolean {
+    return this.writableLength > 0
+  }
+
+  /** Where Node's responses look for `corked`. */
+  get _writableState(): this {
+    return this
+  }
+
+  /** Libraries for WebSockets ask for the server, to listen to its upgrades. */
+  get server(): never {
+    throw new Error(
+      'res.socket.server is not available: byway itself is the HTTP server, so that a WebSocket ' +
+        'server cannot attach to it from an API route. Run it on a port of its own.',
+    )
+  }
+
+  address(): object {
+    return {}
+  }
+
+  cork(): void {
+    this.corked++
+  }
+
+  uncork(): void {
+    if (this.corked > 0) this.corked--
+  }
+
+  setNoDelay(): this {
+    return this
+  }
+
+  setKeepAlive(): this {
+    return this
+  }
+
+  ref(): this {
+    return this
+  }
+
+  unref(): this {
+    return this
+  }
+
+  /** After so many milliseconds the message is told; with nobody listening the request ends. */
+  setTimeout(timeout: number, callback?: () => void): this {
+    if (callback !== undefined) this.once('timeout', callback)
+    clearTimeout(this.#timer)
+    this.timeout = timeout
+    if (timeout > 0) {
+      this.#timer = setTimeout(() => this.#timedOut(), timeout)
+      this.#timer.unref()
+    }
+    return this
+  }
+
+  write(): never {
+    throw new Error('res.socket.write() is not available: answer through the response')
+  }
+
+  end(): this {
+    return this.destroy()
+  }
+
+  /** Ends the connection: an answer that is not complete breaks off. */
+  destroy(_error?: unknown): this {
+    if (this.destroyed) return this
+    this.answer?.abandon()
+    this.hangUp()
+    return this
+  }
+
+  /** The request wants more of its body. */
+  resume(): this {
+    if (this.#exchange.incoming !== null && !this.#flowing) {
+      this.#flowing = true
+      this.#pumpLater()
+    }
+    return this
+  }
+
+  pause(): this {
+    this.#flowing = false
+    return this
+  }
+
+  /** The answer is complete. */
+  finished(): void {
+    clearTimeout(this.#timer)
+  }
+
+  /** The client has gone, or is no longer listened to. */
+  hangUp(): void {
+    if (this.destroyed) return
+    this.destroyed = true
+    this.readable = this.writable = false
+    clearTimeout(this.#timer)
+    const { message, _httpMessage: response } = this
+    if (message !== null && !(message.readableEnded && message.complete)) this.#abort(message)
+    if (response !== null) closeResponse(response)
+    this.emit('close', false)
+  }
+
+  #abort(message: IncomingMessage): void {
+    // The message would end the socket as well; it must not, where only the upload has broken off.
+    const { destroyed } = this
+    this.destroyed = true
+    message.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))
+    this.destroyed = destroyed
+  }
+
+  readonly #pump = (): void => {
+    this.#scheduled = false
+    const { message } = this
+    const { incoming } = this.#exchange
+    if (message === null || incoming === null) return
+    try {
+      while (this.#flowing && !message.destroyed) {
+        const chunk = incoming.read(this.#pumpLater)
+        if (chunk === undefined) return
+        if (chunk === null) {
+          this.#flowing = false
+          message.complete = true
+          message.push(null)
+        } else if (!message.push(chunk)) {
+          this.#flowing = false
+        }
+      }
+    } catch {
+      this.#flowing = false
+      this.#abort(message)
+    }
+  }
+
+  #timedOut(): void {
+    const { message, _httpMessage: response } = this
+    const heard =
+      (message?.emit('timeout', this) ?? false) ||
+      (response?.emit('timeout', this) ?? false) ||
+      this.emit('timeout')
+    if (!heard) this.destroy()
+  }
+}
+
+/** Says that nothing more will be sent. */
+export function closeResponse(response: ServerResponse): void {
+  const state = response as { _closed?: boolean; destroyed: boolean }
+  if (state._closed === true) return
+  state.destroyed = true
+  state._closed = true
+  response.emit('close')
+}
