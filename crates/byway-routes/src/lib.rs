@@ -8,6 +8,7 @@ pub mod conflict;
 pub mod conventions;
 pub mod manifest;
 pub mod method;
+pub mod next_config;
 pub mod path;
 pub mod pattern;
 pub mod router;

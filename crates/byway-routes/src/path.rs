@@ -97,6 +97,31 @@ fn parse(target: &[u8], options: &PathOptions) -> Result<PathOutcome, &'static s
     }
 }
 
+impl RequestPath {
+    /// The path that a rewrite leads to, brought to its normal form. It is not redirected: the client does
+    /// not know of it.
+    pub fn of_rewrite(path: &str, raw_query: &str, base_path: &str) -> Result<Self, &'static str> {
+        if !path.starts_with('/') || path.len() > TARGET_BYTES_MAX {
+            return Err("a rewrite leads to no path, or to one that is too long");
+        }
+        let mut spans = Spans::new();
+        let (path_bytes, findings) = scan(path.as_bytes(), &mut spans)?;
+        if path_bytes != path.len() {
+            return Err("a rewrite leads to a path with a query or fragment");
+        }
+        if findings.is_clean() {
+            return Self::new(path, raw_query, spans, findings, base_path);
+        }
+        let normalised = normalise(path);
+        if normalised.len() > TARGET_BYTES_MAX {
+            return Err("the path is too long");
+        }
+        let mut spans = Spans::new();
+        let (_, findings) = scan(normalised.as_bytes(), &mut spans)?;
+        Self::new(&normalised, raw_query, spans, findings, base_path)
+    }
+}
+
 /// The target from its path on; `http://host/path` is reduced to `/path`.
 fn origin_form(target: &[u8]) -> Result<&[u8], &'static str> {
     if target.first() == Some(&b'/') {

@@ -198,6 +198,11 @@ impl<'r, 'p> Match<'r, 'p> {
         })
     }
 
+    /// Whether the route has no parameters.
+    pub fn is_static(&self) -> bool {
+        self.slots.is_empty()
+    }
+
     /// The path that was matched.
     pub fn path(&self) -> &'p RequestPath {
         self.path

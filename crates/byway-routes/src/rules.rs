@@ -5,8 +5,12 @@
 //! of the build.
 
 pub mod condition;
+pub mod destination;
 pub mod js_regex;
 pub mod params;
 pub mod pattern;
+pub mod query;
+pub mod resolve;
+pub mod table;
 pub mod template;
 mod tokens;

@@ -84,6 +84,39 @@ impl PathTemplate {
         })
     }
 
+    /// A text that is taken as it is.
+    pub(super) fn constant(text: &str) -> Self {
+        Self { tokens: vec![Token::Text(text.to_owned())] }
+    }
+
+    /// The same with everything percent-encoded that cannot stand in a URL's path.
+    pub(super) fn encoded(mut self) -> Self {
+        let encode = |text: &mut String| *text = encoded_text(text, Place::Path).into_owned();
+        for token in &mut self.tokens {
+            match token {
+                Token::Text(text) => encode(text),
+                Token::Slot(slot) => {
+                    encode(&mut slot.prefix);
+                    encode(&mut slot.suffix);
+                }
+            }
+        }
+        self
+    }
+
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    /// The text in it.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.tokens.iter().flat_map(|token| match token {
+            Token::Text(text) => [text.as_str(), ""],
+            Token::Slot(slot) => [slot.prefix.as_str(), slot.suffix.as_str()],
+        })
+    }
+
     /// Whether nothing is to be filled in.
     pub fn is_constant(&self) -> bool {
         self.tokens.iter().all(|token| matches!(token, Token::Text(_)))
@@ -236,10 +269,19 @@ fn push_value(out: &mut String, value: &str, place: Place) -> Result<(), FillErr
         Place::Header => out.push_str(value),
         Place::Host if is_label(value) => out.push_str(value),
         Place::Host => return Err(FillError::Refused),
-        Place::Path => out.push_str(&encoded(value, |byte| b"\"<>`{}?#\\".contains(&byte))),
-        Place::Query => out.push_str(&encoded(value, |byte| b"\"<>#&".contains(&byte))),
+        Place::Path | Place::Query => out.push_str(&encoded_text(value, place)),
     }
     Ok(())
+}
+
+/// Percent-encodes what would end the part of a URL that text is put into, or cannot stand there.
+pub(super) fn encoded_text(text: &str, place: Place) -> Cow<'_, str> {
+    let special: &[u8] = match place {
+        Place::Path => b"\"<>`{}?#\\",
+        Place::Query => b"\"<>#&",
+        Place::Host | Place::Header => b"",
+    };
+    encoded(text, |byte| special.contains(&byte))
 }
 
 /// One label of a host's name (RFC 1123 §2.1).
