@@ -2,6 +2,8 @@
 // as file descriptor 3 and the project as the current directory.
 
 import { afterWorkDone } from './after.ts'
+import { DEFAULTS } from './config-defaults.ts'
+import { settingsOf } from './config-module.ts'
 import { requireContext } from './context.ts'
 import { Connection } from './connection.ts'
 import { Handling } from './handle.ts'
@@ -11,6 +13,7 @@ import { Instrumentation } from './instrumentation.ts'
 import { describeError, log, setLogSink } from './log.ts'
 import { Loop } from './loop.ts'
 import { type Manifest, readManifest } from './manifest.ts'
+import { PHASE_PRODUCTION_SERVER } from './next/constants.ts'
 import { Route } from './routes.ts'
 import { settings } from './settings.ts'
 import { join } from 'node:path'
@@ -104,6 +107,12 @@ function applyConfig(config: Record<string, unknown>): void {
   if (typeof config['draftModeId'] === 'string') settings.draftModeId = config['draftModeId']
 }
 
+/** For what it does to `process.env`, such as reading an env file of its own. */
+async function evaluateConfig(directory: string, path: string): Promise<void> {
+  const module = (await import(pathToFileURL(join(directory, path)).href)) as object
+  await settingsOf({ ...module }, PHASE_PRODUCTION_SERVER, structuredClone(DEFAULTS))
+}
+
 async function loadInstrumentation(
   directory: string,
   manifest: Manifest,
@@ -128,6 +137,7 @@ async function start(): Promise<void> {
     requireContext()
     await installHooks(directory, manifest.nextModules)
   }
+  if (manifest.nextConfig) await evaluateConfig(directory, manifest.nextConfig)
   const instrumentation = await loadInstrumentation(directory, manifest)
   const routes = manifest.routes.map((entry) => new Route(directory, entry))
   loop.routes = routes

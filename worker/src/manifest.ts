@@ -23,6 +23,8 @@ export interface RouteEntry {
 export interface Manifest {
   version: number
   instrumentation: string | null
+  /** The project's `next.config`, where evaluating it changes the environment. */
+  nextConfig?: string
   /** Chunks of the `next/*` modules by specifier, relative to `.byway/`. */
   nextModules: Record<string, string>
   /** Whether installed packages may import `next/*` themselves. */

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -56,10 +56,13 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
         }
         (&Method::GET, "/api/catalog") => json(StatusCode::OK, &catalog()),
         (&Method::POST, "/api/orders") => take_order(request).await,
-        (&Method::GET, _) => match path.strip_prefix("/api/users/") {
-            Some(id) => json(StatusCode::OK, &user(id, request.uri().query())),
-            None => not_found(),
-        },
+        (&Method::GET, _) => {
+            match (path.strip_prefix("/api/users/"), path.strip_prefix("/people/")) {
+                (Some(id), _) => json(StatusCode::OK, &user(id, request.uri().query())),
+                (None, Some(id)) => redirect(id, request.uri().query()),
+                (None, None) => not_found(),
+            }
+        }
         _ => not_found(),
     };
     Ok(response)
@@ -97,6 +100,17 @@ fn user(id: &str, query: Option<&str>) -> Value {
 
 fn catalog() -> Value {
     json!({"currencies": ["EUR", "USD", "BAM"], "units": ["piece", "kilogram"], "version": 7})
+}
+
+fn redirect(id: &str, query: Option<&str>) -> Response<Full<Bytes>> {
+    let mark = if query.is_some() { "?" } else { "" };
+    let location = Bytes::from(["/api/users/", id, mark, query.unwrap_or_default()].concat());
+    let mut response = Response::new(Full::new(location.clone()));
+    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    if let Ok(location) = HeaderValue::from_maybe_shared(location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
 }
 
 fn not_found() -> Response<Full<Bytes>> {

@@ -25,20 +25,34 @@ pub(crate) fn write<'f>(
     let parent = out_dir.parent().unwrap_or(Path::new("/"));
     create_dir(parent)?;
     // Not hidden from `ls` only to be forgotten: the name says whose it is.
-    let staged = tempfile::Builder::new()
-        .prefix(".byway-build-")
-        .tempdir_in(parent)
-        .map_err(io_error("create a folder in", parent))?;
-    write_file(&staged.path().join(".gitignore"), GITIGNORE.as_bytes())?;
-    for file in files {
-        write_file(&staged.path().join(file.filename()), file.content_as_bytes())?;
-    }
+    let staged = temporary(parent, ".byway-build-")?;
+    write_files(staged.path(), files)?;
     let json = serde_json::to_vec_pretty(manifest)
         .map_err(|error| io_error("write", out_dir)(io::Error::other(error)))?;
     write_file(&staged.path().join("manifest.json"), &json)?;
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     fs::set_permissions(staged.path(), mode).map_err(io_error("write", staged.path()))?;
     swap(staged, out_dir)
+}
+
+/// A folder of our own in `parent`, out of version control, that is removed when it is dropped.
+pub(crate) fn temporary(parent: &Path, prefix: &str) -> Result<tempfile::TempDir, BuildError> {
+    let folder = tempfile::Builder::new()
+        .prefix(prefix)
+        .tempdir_in(parent)
+        .map_err(io_error("create a folder in", parent))?;
+    write_file(&folder.path().join(".gitignore"), GITIGNORE.as_bytes())?;
+    Ok(folder)
+}
+
+/// Writes what the bundler has made.
+pub(crate) fn write_files<'f>(
+    dir: &Path,
+    files: impl IntoIterator<Item = &'f Output>,
+) -> Result<(), BuildError> {
+    files
+        .into_iter()
+        .try_for_each(|file| write_file(&dir.join(file.filename()), file.content_as_bytes()))
 }
 
 /// Puts `staged` in the place of `out_dir`; what was there is removed.

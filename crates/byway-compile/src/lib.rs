@@ -10,10 +10,11 @@
 //! with `constant` and `special` (what a route file says before it is compiled), `options` and `pass`
 //! (how the bundler is run), `plugin` with `resolve`, `specifier`, `packages`, `runtime`,
 //! `virtual_modules`, `place`, `templates` and `assertions` (what an import and a name mean), `methods`
-//! (what a route exports), `report` with `syntax` and `suggest` (what went wrong), `emit` (writing it
+//! (what a route exports), `config` (next.config, which is evaluated before the rest), `report` with `syntax` and `suggest` (what went wrong), `emit` (writing it
 //! all down).
 
 mod assertions;
+mod config;
 mod constant;
 mod emit;
 mod methods;
@@ -42,9 +43,11 @@ use std::path::PathBuf;
 
 use byway_error::Diagnostic;
 use byway_routes::manifest::{Manifest, Page, RouteKind};
+use byway_routes::next_config::NextConfig;
 use byway_routes::pattern::Pattern;
 use byway_routes::special::Special;
 
+pub use crate::config::{ConfigProgram, compile_config};
 pub use crate::pipeline::{build, build_with};
 pub use crate::runtime::RuntimeSources;
 
@@ -63,8 +66,10 @@ pub struct BuildInput {
     pub instrumentation: Option<String>,
     /// The project's `tsconfig.json` or `jsconfig.json`.
     pub tsconfig: Option<PathBuf>,
-    /// Packages in `node_modules` that are source to be compiled, as `transpilePackages` in next.config.
-    pub transpile_packages: Vec<String>,
+    /// The project's `next.config` file, relative to the project, with `/`.
+    pub next_config: Option<String>,
+    /// What it says.
+    pub config: NextConfig,
     /// Variables whose values take the place of `process.env.NAME` in the code.
     pub inlined_env: BTreeMap<String, String>,
     /// Whether `process.env.NODE_ENV` is `production` or `development`.

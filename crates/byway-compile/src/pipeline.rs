@@ -10,7 +10,7 @@ use byway_routes::manifest::{MANIFEST_VERSION, Manifest, Route, RouteKind};
 use byway_routes::segment_config::SegmentConfig;
 use byway_routes::special::SpecialSource;
 use parking_lot::Mutex;
-use rolldown::{BundleOutput, Bundler};
+use rolldown::{BundleOutput, Bundler, BundlerOptions};
 use rolldown_common::{Output, OutputChunk};
 use rolldown_error::{BuildDiagnostic, EventKind};
 
@@ -33,8 +33,9 @@ use crate::{BuildError, BuildInput, BuildOutput, SourceRoute};
 /// The worker's entry without extension. It holds no project code, so its depth is its own.
 const WORKER: &str = "server/worker";
 const INSTRUMENTATION: &str = "server/instrumentation/instrumentation";
+const NEXT_CONFIG: &str = "server/config/next.config";
 /// As deep below `.byway/` as every chunk with project code.
-const ROUTES: &str = "server/routes";
+pub(crate) const ROUTES: &str = "server/routes";
 
 /// Builds the project with the runtime that is embedded in byway.
 ///
@@ -103,9 +104,29 @@ struct Plan {
 /// `needsContext`, which the bundler drops together with a function that nobody imports.
 const CONTEXT_MARK: &str = "needsContext(function";
 
+/// Chunks, or what is wrong with the sources.
+pub(crate) type BundleResult = Result<BundleOutput, Vec<BuildDiagnostic>>;
+
+/// Runs the bundler. It is third-party code that may panic: in a task of its own that is an error.
+pub(crate) async fn run_bundler(
+    options: BundlerOptions,
+    plugin: Byway,
+) -> Result<BundleResult, BuildError> {
+    let task = tokio::spawn(async move {
+        let mut bundler = Bundler::with_plugins(options, vec![Arc::new(plugin)])?;
+        let output = bundler.generate().await;
+        let closed = bundler.close().await;
+        output.and_then(|output| closed.map(|()| output))
+    });
+    match task.await {
+        Ok(result) => Ok(result.map_err(rolldown_error::BatchedBuildDiagnostic::into_vec)),
+        Err(failed) => Err(BuildError::Bundler(failed.to_string())),
+    }
+}
+
 /// What the bundler made of it.
 struct Bundled {
-    result: Result<BundleOutput, Vec<BuildDiagnostic>>,
+    result: BundleResult,
     findings: Vec<Finding>,
 }
 
@@ -224,23 +245,13 @@ impl Plan {
         let plugin = Byway {
             layout: self.layout.clone(),
             runtime: Arc::clone(&self.runtime),
-            transpile: self.input.transpile_packages.clone(),
+            transpile: self.input.config.transpile_packages.clone(),
             tsconfig: self.input.tsconfig.clone(),
             broken,
             pass: pass.clone(),
             findings: Arc::clone(&findings),
         };
-        // The bundler is third-party code that may panic: in a task of its own that is an error.
-        let task = tokio::spawn(async move {
-            let mut bundler = Bundler::with_plugins(options, vec![Arc::new(plugin)])?;
-            let output = bundler.generate().await;
-            let closed = bundler.close().await;
-            output.and_then(|output| closed.map(|()| output))
-        });
-        let result = match task.await {
-            Ok(result) => result.map_err(rolldown_error::BatchedBuildDiagnostic::into_vec),
-            Err(failed) => return Err(BuildError::Bundler(failed.to_string())),
-        };
+        let result = run_bundler(options, plugin).await?;
         let findings = std::mem::take(&mut *findings.lock());
         Ok(Bundled { result, findings })
     }
@@ -257,6 +268,9 @@ impl Plan {
             if let Some(file) = &self.input.instrumentation {
                 entries.push((INSTRUMENTATION.to_owned(), self.source(file)));
             }
+            if let Some(file) = self.environment_file() {
+                entries.push((NEXT_CONFIG.to_owned(), self.source(file)));
+            }
         }
         let routes = self.input.routes.iter().zip(&self.routes).zip(&self.segments);
         for ((route, chunk), segment) in routes {
@@ -267,6 +281,11 @@ impl Plan {
             }
         }
         entries
+    }
+
+    /// The `next.config` file, if workers have to evaluate it for what it does to the environment.
+    fn environment_file(&self) -> Option<&str> {
+        self.input.next_config.as_deref().filter(|_| self.input.config.sets_environment)
     }
 
     fn source(&self, file: &str) -> String {
@@ -327,6 +346,8 @@ impl Plan {
             next_modules,
             packages_import_next: self.packages_import_next,
             needs_context,
+            next_config: self.environment_file().map(|_| chunk_file(NEXT_CONFIG)),
+            config: self.input.config.clone(),
             routes,
             pages: self.input.pages.clone(),
         })
@@ -388,7 +409,7 @@ fn exports(chunk: &OutputChunk) -> RouteExports {
     }
 }
 
-fn real_path(path: &Path) -> Result<PathBuf, BuildError> {
+pub(crate) fn real_path(path: &Path) -> Result<PathBuf, BuildError> {
     fs::canonicalize(path).map_err(emit::io_error("read", path))
 }
 

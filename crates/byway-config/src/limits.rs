@@ -78,3 +78,24 @@ pub const RESPAWN_PAUSE_MIN: Duration = Duration::from_millis(100);
 pub const RESPAWN_PAUSE_MAX: Duration = Duration::from_secs(10);
 /// A worker that lived this long did not die young.
 pub const WORKER_SETTLED_AFTER: Duration = Duration::from_secs(10);
+
+/// How long evaluating `next.config` may take: its rules may come from a database.
+pub const CONFIG_WAIT_MAX: Duration = Duration::from_mins(1);
+/// Bytes of JSON that evaluating `next.config` may report.
+pub const CONFIG_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Silence of the upstream of an external rewrite before it counts as failed (500), as under Next; the
+/// default of `experimental.proxyTimeout`.
+pub const UPSTREAM_IDLE_WAIT: Duration = Duration::from_secs(30);
+/// What `experimental.proxyTimeout` may ask for at most.
+pub const UPSTREAM_IDLE_WAIT_MAX: Duration = Duration::from_hours(1);
+/// From the first try to connect to an upstream until it is given up.
+pub const UPSTREAM_CONNECT_MAX: Duration = Duration::from_secs(10);
+/// Idle connections kept for each upstream.
+pub const UPSTREAM_IDLE_CONNECTIONS_MAX: usize = 64;
+/// How long each is kept. Node.js servers close theirs after five seconds.
+pub const UPSTREAM_KEEP_ALIVE: Duration = Duration::from_secs(4);
+/// Bytes of the head of an upstream's answer.
+pub const UPSTREAM_HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Header lines of an upstream's answer.
+pub const UPSTREAM_HEADER_LINES_MAX: usize = 256;

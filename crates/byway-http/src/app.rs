@@ -1,4 +1,4 @@
-//! The request pipeline: guard, path, file, route, method, worker.
+//! The request pipeline: guard, path, rules, file, route, method, worker.
 
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -13,11 +13,18 @@ use byway_routes::manifest::{Manifest, RouteKind};
 use byway_routes::method::{MethodOutcome, MethodSet};
 use byway_routes::path::{PathOptions, PathOutcome, RequestPath, parse_target};
 use byway_routes::router::Router;
+use byway_routes::rules::resolve::{Resolution, Site};
+use byway_routes::rules::table::{Redirection, RuleError, RuleFailure, Rules};
+use http::header::ETAG;
+use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 
-use crate::dispatch::Terms;
+use crate::added::{AddedHeaders, AnswerOf};
+use crate::dispatch::{Routed, Terms};
+use crate::facts::RequestFacts;
 use crate::respond::{self, AnswerBroken};
+use crate::upstream::Upstream;
 use crate::{AnswerBodyStream, Files, dispatch, ingress};
 
 /// What an app is made of.
@@ -25,8 +32,6 @@ use crate::{AnswerBodyStream, Files, dispatch, ingress};
 pub struct AppOptions {
     /// The build.
     pub manifest: Manifest,
-    /// How paths are read.
-    pub paths: PathOptions,
     /// The files of `public/`.
     pub files: Files,
     /// The workers.
@@ -43,7 +48,25 @@ struct Inner {
     routes: Vec<RouteEntry>,
     paths: PathOptions,
     files: Files,
+    /// `generateEtags`: files get an `ETag`.
+    has_etags: bool,
+    rules: Rules,
+    upstream: Upstream,
     pool: Arc<Pool>,
+}
+
+impl Site for Inner {
+    fn router(&self) -> &Router {
+        &self.router
+    }
+
+    fn kind(&self, route: usize) -> RouteKind {
+        self.routes.get(route).map_or(RouteKind::Pages, |route| route.kind)
+    }
+
+    fn has_file(&self, path: &RequestPath) -> bool {
+        self.files.find(path).is_some()
+    }
 }
 
 #[derive(Debug)]
@@ -77,14 +100,22 @@ impl From<SocketAddr> for Peer {
 }
 
 impl App {
-    /// An app for a build and its workers.
-    pub fn new(options: AppOptions) -> Self {
+    /// An app for a build and its workers. Rules that cannot be compiled are no build of this byway.
+    pub fn new(options: AppOptions) -> Result<Self, RuleError> {
+        let AppOptions { manifest, files, pool } = options;
         // Pages come after the routes, so that a route's index is its id.
-        let routes = options.manifest.routes.iter().map(|route| &route.pattern);
-        let pages = options.manifest.pages.iter().map(|page| &page.pattern);
+        let routes = manifest.routes.iter().map(|route| &route.pattern);
+        let pages = manifest.pages.iter().map(|page| &page.pattern);
         let router = Router::new(routes.chain(pages));
-        let routes = options
-            .manifest
+        let rules = Rules::new(&manifest.config)?;
+        let upstream = Upstream::new(manifest.config.proxy_timeout_ms);
+        let has_etags = manifest.config.generate_etags;
+        let paths = PathOptions {
+            trailing_slash: manifest.config.trailing_slash,
+            skip_trailing_slash_redirect: manifest.config.skip_trailing_slash_redirect,
+            base_path: manifest.config.base_path,
+        };
+        let routes = manifest
             .routes
             .into_iter()
             .map(|route| RouteEntry {
@@ -98,8 +129,8 @@ impl App {
                     .map(|methods| MethodSet::new(methods.iter().map(String::as_str))),
             })
             .collect();
-        let AppOptions { paths, files, pool, .. } = options;
-        Self(Arc::new(Inner { router, routes, paths, files, pool }))
+        let inner = Inner { router, routes, paths, files, has_etags, rules, upstream, pool };
+        Ok(Self(Arc::new(inner)))
     }
 
     /// Answers one request. An error means that the connection has to be closed without an answer.
@@ -120,28 +151,180 @@ impl App {
         let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
         let path = match parse_target(target.as_bytes(), &inner.paths) {
             PathOutcome::Path(path) => path,
-            PathOutcome::Redirect { location } => return Ok(respond::redirect(&location)),
+            PathOutcome::Redirect { location } => return Ok(respond::redirect(location)),
             PathOutcome::BadRequest(_) => return Ok(respond::bad_path()),
         };
-        // Before all routes, as under Next.
-        if let Some(file) = inner.files.find(&path) {
-            return Ok(inner.files.respond(file, &head.method, &head.headers).await);
+        let request = Asked { head: &head, path: &path, peer };
+        if inner.rules.is_empty() {
+            return inner.serve_plainly(&request, body).await.map(|(response, _)| response);
         }
-        let Some(found) = inner.router.matches(&path) else {
-            return Ok(not_found(&path));
+        inner.follow_rules(&request, body).await
+    }
+}
+
+/// A request whose path is known.
+struct Asked<'r> {
+    head: &'r Parts,
+    path: &'r RequestPath,
+    peer: &'r Peer,
+}
+
+impl Inner {
+    /// The rest of the pipeline for projects with rules: what Next's documentation calls the order of
+    /// headers, redirects, rewrites, files and routes.
+    async fn follow_rules<B>(
+        &self,
+        request: &Asked<'_>,
+        body: B,
+    ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
+    where
+        B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
+    {
+        let facts = RequestFacts { headers: &request.head.headers, path: request.path };
+        let decision = match self.decide(request.path, &facts) {
+            Ok(decision) => decision,
+            Err(RuleFailure::Refused) => return Ok(respond::bad_path()),
+            Err(failure @ RuleFailure::Rule(_)) => {
+                tracing::error!("{failure}");
+                return Ok(respond::failed());
+            }
         };
-        let Some(route) = inner.routes.get(found.route) else {
+        let (added, (mut response, of)) = match decision {
+            Decision::Redirect(Redirection { status, location }) => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::TEMPORARY_REDIRECT);
+                return Ok(respond::redirection(status, location));
+            }
+            Decision::Serve {
+                resolution: Some(Resolution::External { target, query }), ..
+            } => {
+                let Asked { head, peer, .. } = request;
+                let https = dispatch::is_https(&head.headers, peer);
+                return Ok(self.upstream.forward(&target, &query, head, body, peer, https).await);
+            }
+            Decision::Serve { added, resolution: Some(resolution) } => {
+                (added, self.serve(request, body, &resolution).await?)
+            }
+            Decision::Serve { added, resolution: None } => {
+                (added, self.serve_plainly(request, body).await?)
+            }
+        };
+        AddedHeaders::new(added).apply(response.headers_mut(), of);
+        Ok(response)
+    }
+
+    /// What the rules make of a request.
+    fn decide(
+        &self,
+        path: &RequestPath,
+        facts: &RequestFacts<'_>,
+    ) -> Result<Decision, RuleFailure> {
+        if let Some(redirection) = self.rules.redirect(path, facts)? {
+            return Ok(Decision::Redirect(redirection));
+        }
+        let added = self.rules.headers(path, facts)?;
+        let plainly = self.rules.resolves_plainly();
+        let resolution = if plainly { None } else { Some(self.rules.resolve(path, facts, self)?) };
+        Ok(Decision::Serve { added, resolution })
+    }
+
+    /// Serves what rewrites have found on this server.
+    async fn serve<B>(
+        &self,
+        request: &Asked<'_>,
+        body: B,
+        resolution: &Resolution,
+    ) -> Result<(Response<AnswerBodyStream>, AnswerOf), AnswerBroken>
+    where
+        B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
+    {
+        match resolution {
+            Resolution::Route { path, query } => {
+                let Some(found) = self.router.matches(path.get(request.path)) else {
+                    return Ok((not_found(request.path), AnswerOf::Nobody));
+                };
+                let kind = self.kind(found.route);
+                let query = (kind == RouteKind::Pages && !query.is_empty()).then_some(query);
+                let routed = Routed { found, asked: request.path, added: query };
+                Ok((self.call(request, body, &routed).await?, AnswerOf::Route(kind)))
+            }
+            Resolution::File { path } => Ok(self.file(request, path.get(request.path)).await),
+            Resolution::External { .. } | Resolution::NotFound => {
+                Ok((not_found(request.path), AnswerOf::Nobody))
+            }
+        }
+    }
+
+    /// Serves the file or route that the path names.
+    async fn serve_plainly<B>(
+        &self,
+        request: &Asked<'_>,
+        body: B,
+    ) -> Result<(Response<AnswerBodyStream>, AnswerOf), AnswerBroken>
+    where
+        B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
+    {
+        // Before all routes, as under Next.
+        if self.has_file(request.path) {
+            return Ok(self.file(request, request.path).await);
+        }
+        let Some(found) = self.router.matches(request.path) else {
+            return Ok((not_found(request.path), AnswerOf::Nobody));
+        };
+        let kind = self.kind(found.route);
+        let routed = Routed { found, asked: request.path, added: None };
+        Ok((self.call(request, body, &routed).await?, AnswerOf::Route(kind)))
+    }
+
+    /// Serves the file that a path names.
+    async fn file(
+        &self,
+        request: &Asked<'_>,
+        path: &RequestPath,
+    ) -> (Response<AnswerBodyStream>, AnswerOf) {
+        let Some(file) = self.files.find(path) else {
+            return (not_found(request.path), AnswerOf::Nobody);
+        };
+        let Parts { method, headers, .. } = request.head;
+        let mut response = self.files.respond(file, method, headers).await;
+        if !self.has_etags {
+            response.headers_mut().remove(ETAG);
+        }
+        (response, AnswerOf::File)
+    }
+
+    /// Answers a request whose route is known.
+    async fn call<B>(
+        &self,
+        request: &Asked<'_>,
+        body: B,
+        routed: &Routed<'_>,
+    ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
+    where
+        B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
+    {
+        let Some(route) = self.routes.get(routed.found.route) else {
             return Ok(respond::page_not_rendered());
         };
         // A Pages Router route answers every method itself.
         if route.kind == RouteKind::App
-            && let Some(response) = answer_by_method(route.methods, head.method.as_str())
+            && let Some(response) = answer_by_method(route.methods, request.head.method.as_str())
         {
             return Ok(response);
         }
+        let Asked { head, peer, .. } = request;
         let terms = Terms { kind: route.kind, answer_wait: route.answer_wait };
-        dispatch::dispatch(&inner.pool, &head, body, peer, &found, terms).await
+        dispatch::dispatch(&self.pool, head, body, peer, routed, terms).await
     }
+}
+
+/// What becomes of a request after the rules.
+enum Decision {
+    Redirect(Redirection),
+    /// To be served, with more header lines; no resolution where no rewrite could change anything.
+    Serve {
+        added: Vec<(String, String)>,
+        resolution: Option<Resolution>,
+    },
 }
 
 /// What a method gets without running any JavaScript; `None` when a handler has to answer.

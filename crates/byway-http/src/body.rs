@@ -1,14 +1,17 @@
-//! The body of an answer: bytes that are there, a worker's stream, or a file.
+//! The body of an answer: bytes that are there, a worker's stream, a file, or an upstream's.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use byway_pool::{AnswerBody, DispatchError};
 use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
 
 use crate::connection::BusyGuard;
 use crate::files::FileBody;
+use crate::upstream_body::UpstreamBody;
 
 /// The body of an answer. A known length becomes `Content-Length`, a stream is sent in chunks.
 #[derive(Debug)]
@@ -19,6 +22,7 @@ enum Kind {
     Whole(Option<Bytes>),
     Stream { body: AnswerBody, progress: Progress, busy: Option<BusyGuard> },
     File { body: FileBody, busy: Option<BusyGuard> },
+    Upstream { body: UpstreamBody, busy: Option<BusyGuard> },
 }
 
 /// How far a streamed body has come, as far as a failure has to know.
@@ -49,6 +53,11 @@ impl AnswerBodyStream {
         Self(Kind::File { body, busy: None })
     }
 
+    /// The body of an upstream's answer, which fails after so long a silence.
+    pub(crate) fn from_upstream(body: Incoming, idle_wait: Duration) -> Self {
+        Self(Kind::Upstream { body: UpstreamBody::new(body, idle_wait), busy: None })
+    }
+
     /// A worker's answer: whole if it came in one frame.
     pub(crate) fn from_answer(mut body: AnswerBody) -> Self {
         match body.take_whole() {
@@ -59,7 +68,9 @@ impl AnswerBodyStream {
 
     /// Holds the guard until a stream has ended; bytes that are there already need none.
     pub(crate) fn keep_until_sent(&mut self, guard: BusyGuard) {
-        if let Kind::Stream { busy, .. } | Kind::File { busy, .. } = &mut self.0 {
+        if let Kind::Stream { busy, .. } | Kind::File { busy, .. } | Kind::Upstream { busy, .. } =
+            &mut self.0
+        {
             *busy = Some(guard);
         }
     }
@@ -79,11 +90,16 @@ impl Body for AnswerBodyStream {
             Kind::File { body, .. } => body.poll_chunk(cx).map(|chunk| {
                 chunk.map(|read| read.map(Frame::data).map_err(|_| DispatchError::StreamFailed))
             }),
+            Kind::Upstream { body, .. } => body.poll_data(cx),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self.0, Kind::Whole(None))
+        match &self.0 {
+            Kind::Whole(bytes) => bytes.is_none(),
+            Kind::Stream { .. } | Kind::File { .. } => false,
+            Kind::Upstream { body, .. } => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -93,6 +109,7 @@ impl Body for AnswerBodyStream {
             }
             Kind::Stream { .. } => SizeHint::default(),
             Kind::File { body, .. } => SizeHint::with_exact(body.length()),
+            Kind::Upstream { body, .. } => body.size_hint(),
         }
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use byway_pool::{Answer, DispatchError, OpenBody, Pool, RequestBody, Stream};
 use byway_routes::manifest::RouteKind;
+use byway_routes::path::RequestPath;
 use byway_routes::router::{Match, ParamValue};
+use byway_routes::rules::query::Query;
 use byway_wire::{Param, ParamValues, RequestHead};
 use http::header::{HeaderMap, HeaderName};
 use http::request::Parts;
@@ -30,13 +32,24 @@ pub(crate) struct Terms {
     pub(crate) answer_wait: Duration,
 }
 
+/// A request whose route is known.
+#[derive(Debug)]
+pub(crate) struct Routed<'p> {
+    /// The route, and the path that names its parameters.
+    pub(crate) found: Match<'p, 'p>,
+    /// The path that the client asked for, which is what handlers see.
+    pub(crate) asked: &'p RequestPath,
+    /// What rewrites add to the query of a Pages API route. It reads them where it reads its parameters.
+    pub(crate) added: Option<&'p Query>,
+}
+
 /// Sends the request to a worker and turns its answer into a response.
 pub(crate) async fn dispatch<B>(
     pool: &Pool,
     request: &Parts,
     body: B,
     peer: &Peer,
-    found: &Match<'_, '_>,
+    routed: &Routed<'_>,
     terms: Terms,
 ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
 where
@@ -46,9 +59,9 @@ where
         Ok(upload) => upload,
         Err(status) => return Ok(respond::empty(status)),
     };
-    let params = params(found);
+    let params = params(routed);
     let head = RequestHead {
-        route: found.route as u32,
+        route: routed.found.route as u32,
         method: request.method.as_str(),
         http_version: version(request.version),
         https: is_https(&request.headers, peer),
@@ -59,8 +72,8 @@ where
         client_port: peer.port,
         client_address: &peer.address,
         authority: "",
-        path: found.path().as_str().as_bytes(),
-        query: found.path().query().as_bytes(),
+        path: routed.asked.as_str().as_bytes(),
+        query: routed.asked.query().as_bytes(),
         params: &params,
     };
     let whole = match &upload {
@@ -110,7 +123,7 @@ fn version(version: Version) -> u8 {
 }
 
 /// The scheme that the client used. Only a proxy on this machine is believed.
-fn is_https(headers: &HeaderMap, peer: &Peer) -> bool {
+pub(crate) fn is_https(headers: &HeaderMap, peer: &Peer) -> bool {
     peer.loopback
         && headers.get("x-forwarded-proto").is_some_and(|value| {
             let first = value.as_bytes().split(|byte| *byte == b',').next().unwrap_or_default();
@@ -162,11 +175,23 @@ fn reason(status: StatusCode, given: &Bytes) -> Option<ReasonPhrase> {
     own.then(|| ReasonPhrase::try_from(given.clone()).ok()).flatten()
 }
 
-/// The route's parameters as the worker protocol wants them.
-fn params<'p>(found: &Match<'p, 'p>) -> Vec<Param<'p>> {
+/// The route's parameters as the worker protocol wants them; where two have one name, the route's wins.
+fn params<'p>(routed: &Routed<'p>) -> Vec<Param<'p>> {
     let value = |value| match value {
         ParamValue::One(value) => ParamValues::One(value),
         ParamValue::Many(values) => ParamValues::Many(values.collect()),
     };
-    found.params().map(|(name, values)| Param { name, values: value(values) }).collect()
+    let own = routed.found.params().map(|(name, values)| Param { name, values: value(values) });
+    let Some(added) = routed.added else { return own.collect() };
+    let own: Vec<_> = own.collect();
+    let is_free = |name: &str| own.iter().all(|param| param.name != name);
+    let added = added.iter().filter(|(name, _)| is_free(name)).map(|(name, values)| Param {
+        name,
+        values: match values {
+            [value] => ParamValues::One(value),
+            values => ParamValues::Many(values.iter().map(String::as_str).collect()),
+        },
+    });
+    let added: Vec<_> = added.collect();
+    added.into_iter().chain(own).collect()
 }

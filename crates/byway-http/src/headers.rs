@@ -21,7 +21,7 @@ fn is_hop_by_hop(name: &str) -> bool {
 
 /// Headers by which Next's own parts talk to each other. From a client they are attacks
 /// (CVE-2025-29927, CVE-2024-46982 and their family).
-fn is_internal(name: &str) -> bool {
+pub(crate) fn is_internal(name: &str) -> bool {
     if let Some(rest) = name.strip_prefix("x-") {
         return rest.starts_with("middleware-")
             || rest.starts_with("nextjs-")
@@ -54,6 +54,28 @@ pub(crate) fn is_length_for_head(name: &HeaderName, value: &HeaderValue, method:
     *method == Method::HEAD
         && *name == CONTENT_LENGTH
         && value.to_str().is_ok_and(|text| text.parse::<u64>().is_ok())
+}
+
+/// Which lines pass where byway forwards a message between a client and an upstream.
+pub(crate) struct ForwardedLines<'h>(Nominated<'h>);
+
+impl<'h> ForwardedLines<'h> {
+    /// For the message with these lines.
+    pub(crate) fn new(headers: &'h HeaderMap) -> Self {
+        Self(Nominated::of(headers))
+    }
+
+    /// Whether a line of a request reaches the upstream. Framing is made anew.
+    pub(crate) fn pass_to_upstream(&self, name: &HeaderName) -> bool {
+        let text = name.as_str();
+        let is_ours = is_hop_by_hop(text) || is_internal(text) || text == "content-length";
+        !is_ours && !self.0.contains(text)
+    }
+
+    /// Whether a line of an answer reaches the client.
+    pub(crate) fn pass_to_client(&self, name: &HeaderName) -> bool {
+        to_client(name) && !self.0.contains(name.as_str())
+    }
 }
 
 /// The names that `Connection` lists: they belong to this connection as well.

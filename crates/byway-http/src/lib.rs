@@ -3,16 +3,21 @@
 //! [`App`] is the pipeline: it takes one request and gives one answer, and is a `tower::Service`, so that
 //! it can also be mounted inside another server. [`Server`] puts it behind a listener.
 
+mod added;
 mod app;
 mod body;
 mod connection;
 mod dispatch;
+mod facts;
 mod files;
 mod headers;
 mod ingress;
 mod respond;
 mod server;
 mod upload;
+mod upstream;
+mod upstream_body;
+mod upstream_tls;
 
 pub use app::{App, AppOptions, Peer};
 pub use body::AnswerBodyStream;

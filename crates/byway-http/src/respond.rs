@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use byway_pool::DispatchError;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::AnswerBodyStream;
 
@@ -84,17 +84,34 @@ pub(crate) fn options(allow: &str) -> Response<AnswerBodyStream> {
 }
 
 /// 308 to the one form of a path. The location has been encoded by the path's parser.
-pub(crate) fn redirect(location: &str) -> Response<AnswerBodyStream> {
-    let Ok(value) = HeaderValue::from_str(location) else {
+pub(crate) fn redirect(location: String) -> Response<AnswerBodyStream> {
+    redirection(StatusCode::PERMANENT_REDIRECT, location)
+}
+
+/// A redirect to an encoded location, which is the body too. Old browsers do not know 308, so that one also
+/// says `Refresh`.
+pub(crate) fn redirection(status: StatusCode, location: String) -> Response<AnswerBodyStream> {
+    let location = Bytes::from(location);
+    let Ok(value) = HeaderValue::from_maybe_shared(location.clone()) else {
         return bad_path();
     };
-    let mut response = Response::new(AnswerBodyStream::whole(location.to_owned()));
-    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
-    response.headers_mut().insert(LOCATION, value);
-    if let Ok(refresh) = HeaderValue::from_str(&format!("0;url={location}")) {
-        response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
+    let mut headers = HeaderMap::with_capacity(4);
+    headers.insert(LOCATION, value);
+    if status == StatusCode::PERMANENT_REDIRECT {
+        let refresh = Bytes::from([b"0;url=", &*location].concat());
+        if let Ok(refresh) = HeaderValue::from_maybe_shared(refresh) {
+            headers.insert(HeaderName::from_static("refresh"), refresh);
+        }
     }
+    let mut response = Response::new(AnswerBodyStream::whole(location));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
     response
+}
+
+/// 500: a rule or an upstream failed, and the log says why.
+pub(crate) fn failed() -> Response<AnswerBodyStream> {
+    with_body(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "Internal Server Error")
 }
 
 /// A request that no worker answered.

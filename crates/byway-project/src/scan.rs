@@ -19,9 +19,26 @@ use regex::Regex;
 use crate::project::{IgnoredFile, IgnoredReason, Project, SourceFile};
 use crate::tree::{self, Tree};
 
-/// The names under which Next looks for its configuration, the first one wins.
-const NEXT_CONFIG_NAMES: [&str; 4] =
-    ["next.config.js", "next.config.mjs", "next.config.ts", "next.config.mts"];
+/// The names under which Next looks for its configuration, and one more; the first one wins.
+const NEXT_CONFIG_NAMES: [&str; 5] =
+    ["next.config.js", "next.config.mjs", "next.config.ts", "next.config.mts", "next.config.cjs"];
+
+/// The files that say how a project is to be read, relative to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFiles {
+    /// `next.config.js` or one of its other names.
+    pub next_config: Option<String>,
+    /// `tsconfig.json`, or `jsconfig.json` in its absence.
+    pub tsconfig: Option<String>,
+}
+
+/// Finds them.
+pub fn config_files(dir: &Path) -> ConfigFiles {
+    ConfigFiles {
+        next_config: first_file(dir, &NEXT_CONFIG_NAMES),
+        tsconfig: first_file(dir, &["tsconfig.json", "jsconfig.json"]),
+    }
+}
 
 /// What `next.config` says about the scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,8 +83,7 @@ pub fn scan(dir: &Path, options: &ScanOptions) -> Result<Project, Vec<Diagnostic
         (proxy, middleware) => proxy.or(middleware),
     };
     let instrumentation = beside("instrumentation");
-    let next_config = first_file(dir, &NEXT_CONFIG_NAMES);
-    let tsconfig = first_file(dir, &["tsconfig.json", "jsconfig.json"]);
+    let ConfigFiles { next_config, tsconfig } = config_files(dir);
     let Findings { sources, pages, ignored } = scan.finish()?;
     let dir = dir.to_owned();
     Ok(Project { dir, sources, pages, instrumentation, proxy, next_config, tsconfig, ignored })

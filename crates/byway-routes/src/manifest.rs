@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::next_config::NextConfig;
 use crate::pattern::Pattern;
 use crate::segment_config::SegmentConfig;
 
@@ -9,7 +10,7 @@ use crate::segment_config::SegmentConfig;
 pub const MANIFEST_VERSION: u32 = 1;
 
 /// The whole file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Manifest {
     /// [`MANIFEST_VERSION`] of the byway that wrote it.
@@ -24,6 +25,13 @@ pub struct Manifest {
     pub packages_import_next: bool,
     /// Whether some code, however late it is loaded, asks for the current request (`cookies()`, …).
     pub needs_context: bool,
+    /// The project's `next.config` as a module, relative to `.byway/`: where evaluating it changes the
+    /// environment, workers do so first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_config: Option<String>,
+    /// What `next.config` says.
+    #[serde(default)]
+    pub config: NextConfig,
     /// The routes; a route's id is its index.
     pub routes: Vec<Route>,
     /// The pages, which byway does not render: it says so where Next would answer with one.

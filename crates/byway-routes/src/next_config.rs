@@ -11,6 +11,7 @@ use crate::rules::condition::ConditionSource;
 /// The settings that byway honours. Its default is a project without `next.config`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of Next's, by its name")]
 pub struct NextConfig {
     /// `/base`, or empty.
     pub base_path: String,

@@ -1,4 +1,5 @@
 //! One file per command.
 
 pub(crate) mod build;
+mod next_config;
 pub(crate) mod start;

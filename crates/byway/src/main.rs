@@ -37,6 +37,9 @@ struct BuildArgs {
     /// The project's folder: the one with `app/` or `pages/`, or `src/` around them.
     #[arg(default_value = ".")]
     dir: PathBuf,
+    /// The Node.js executable, version 20 or newer. It evaluates `next.config`.
+    #[arg(long, env = "BYWAY_NODE", default_value = "node")]
+    node: PathBuf,
 }
 
 /// Arguments of `byway start`.
@@ -65,7 +68,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     print::init_log();
     let result = match cli.command {
-        Command::Build(args) => commands::build::run(&args.dir),
+        Command::Build(args) => commands::build::run(&args),
         Command::Start(args) => commands::start::run(args),
     };
     match result {

@@ -29,3 +29,13 @@ fn replay(app: &str) {
 fn app() {
     replay("app");
 }
+
+#[test]
+fn app2() {
+    replay("app2");
+}
+
+#[test]
+fn app3() {
+    replay("app3");
+}

@@ -21,7 +21,7 @@ impl Scenario {
     }
 }
 
-/// Those that serve a folder of files as it is, and the limit.
+/// Those that have files and rules without a handler, and the limit.
 const FILE_SERVERS: &[&str] = &["byway", "next", "bare-hyper"];
 
 const ORDER: &str = r#"{"customer":"Amina","currency":"EUR","items":[
@@ -56,6 +56,11 @@ pub(crate) fn all() -> Vec<Scenario> {
         Scenario {
             contestants: FILE_SERVERS,
             ..get("public-file", "a JSON file of 1.4 kB in public/", "/countries.json")
+        },
+        Scenario {
+            status: 307,
+            contestants: FILE_SERVERS,
+            ..get("redirect", "a redirect with a parameter", "/people/42?view=short")
         },
     ]
 }

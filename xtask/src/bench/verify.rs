@@ -79,6 +79,10 @@ fn expected(scenario: &Scenario) -> Value {
         }
         "invalid" => json!({"error": "invalid order", "fields": ["customer", "items.0.sku"]}),
         "public-file" => countries(),
+        "redirect" => {
+            let location = "/api/users/42?view=short";
+            json!({"length": location.len(), "start": null})
+        }
         "text-1k" => text(1024),
         "text-100k" => text(102_400),
         _ => json!({
@@ -86,7 +90,11 @@ fn expected(scenario: &Scenario) -> Value {
         }),
     };
     let is_text = scenario.name.starts_with("text");
-    let kind = if is_text { "text/plain" } else { "application/json" };
+    let kind = match scenario.name {
+        "redirect" => "",
+        _ if is_text => "text/plain",
+        _ => "application/json",
+    };
     json!({
         "status": scenario.status, "type": kind, "body": body,
         "compressed": false, "complete": true,

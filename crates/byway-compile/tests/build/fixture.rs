@@ -8,6 +8,7 @@ use std::process::Command;
 use byway_compile::{BuildError, BuildInput, BuildOutput, RuntimeSources, SourceRoute, build_with};
 use byway_error::Diagnostic;
 use byway_routes::manifest::RouteKind;
+use byway_routes::next_config::NextConfig;
 use byway_routes::pattern::{Pattern, Segment};
 
 /// Enough of a runtime to see how its modules are wired up.
@@ -109,7 +110,11 @@ impl Project {
             inlined_env: self.env.clone(),
             instrumentation: self.instrumentation.clone(),
             tsconfig,
-            transpile_packages: self.transpile.clone(),
+            next_config: None,
+            config: NextConfig {
+                transpile_packages: self.transpile.clone(),
+                ..NextConfig::default()
+            },
             production: true,
         }
     }

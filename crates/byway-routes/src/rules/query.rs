@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::template::push_encoded;
+use crate::path::bytes::percent_decode;
 
 /// A query: each name once, in the order of its first occurrence, with all of its values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -80,6 +81,11 @@ fn decoded(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Text decoded as `decodeURIComponent` does it; `None` where that throws.
+pub fn decoded_component(text: &str) -> Option<String> {
+    percent_decode(text).map(|decoded| decoded.text)
 }
 
 /// Writes text as `encodeURIComponent` does.

@@ -6,23 +6,35 @@ use std::time::Instant;
 use anyhow::Context as _;
 use byway_compile::{BuildError, BuildInput, BuildOutput, SourceRoute};
 use byway_error::Diagnostic;
+use byway_project::next_config::ReadConfig;
 use byway_project::public::{self, PublicFiles};
 use byway_project::{Project, ScanOptions};
 use byway_routes::manifest::{Manifest, Route, RouteKind};
+use byway_routes::next_config::NextConfig;
 
-use crate::environment;
+use super::next_config::read_config;
 use crate::print::{self, Reported};
+use crate::{BuildArgs, environment};
 
-pub(crate) fn run(given: &Path) -> anyhow::Result<()> {
+pub(crate) fn run(args: &BuildArgs) -> anyhow::Result<()> {
     let started = Instant::now();
+    let given = &args.dir;
     let dir = std::fs::canonicalize(given)
         .with_context(|| format!("cannot open the folder `{}`", given.display()))?;
-    let project =
-        byway_project::scan(&dir, &ScanOptions::default()).map_err(|found| report(&dir, &found))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let ReadConfig { config, warnings } =
+        runtime.block_on(read_config(&dir, &args.node)).map_err(|error| reported(&dir, error))?;
+    let options = ScanOptions { page_extensions: config.page_extensions.clone() };
+    let project = byway_project::scan(&dir, &options).map_err(|found| report(&dir, &found))?;
     let files = public_files(&project)?;
-    let output = compile(&project)?;
+    let output =
+        runtime.block_on(compile(&project, config)).map_err(|error| reported(&dir, error))?;
     files.warnings.iter().for_each(print::diagnostic);
     output.warnings.iter().for_each(print::diagnostic);
+    warnings.iter().for_each(print::diagnostic);
     unsupported(&project).iter().for_each(print::diagnostic);
     print::data(&route_table(&output.manifest))?;
     print::note(&summary(&output.manifest, &project, started.elapsed().as_millis()));
@@ -39,7 +51,9 @@ fn public_files(project: &Project) -> anyhow::Result<PublicFiles> {
     Ok(files)
 }
 
-fn compile(project: &Project) -> anyhow::Result<BuildOutput> {
+async fn compile(project: &Project, config: NextConfig) -> anyhow::Result<BuildOutput> {
+    let mut inlined_env = environment::inlined(&project.dir)?;
+    inlined_env.extend(config.env.clone());
     let routes = project
         .sources
         .iter()
@@ -58,18 +72,21 @@ fn compile(project: &Project) -> anyhow::Result<BuildOutput> {
         pages: project.pages.clone(),
         instrumentation: project.instrumentation.clone(),
         tsconfig: project.tsconfig.as_ref().map(|file| project.dir.join(file)),
-        transpile_packages: Vec::new(),
-        inlined_env: environment::inlined(&project.dir)?,
+        next_config: project.next_config.clone(),
+        config,
+        inlined_env,
         production: true,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
-    runtime.block_on(byway_compile::build(input)).map_err(|error| match error {
-        BuildError::Project(found) => report(&project.dir, &found),
-        other => other.into(),
-    })
+    Ok(byway_compile::build(input).await?)
+}
+
+/// Prints the project's faults; another error goes up as it is.
+fn reported(dir: &Path, error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<BuildError>() {
+        Ok(BuildError::Project(found)) => report(dir, &found),
+        Ok(other) => other.into(),
+        Err(other) => other,
+    }
 }
 
 /// What the project relies on and this version does not do. A proxy comes first: what it protects is open.
@@ -90,12 +107,6 @@ fn unsupported(project: &Project) -> Vec<Diagnostic> {
             "this file is not run by this version of byway: nothing is checked, redirected or \
              rewritten by it",
             "do not serve routes that rely on it for access control",
-        ),
-        warning(
-            &project.next_config,
-            "this file is not read by this version of byway: its redirects, rewrites, headers and \
-             basePath do not apply",
-            "keep these rules in front of byway for now",
         ),
     ];
     found.into_iter().flatten().collect()

@@ -1,5 +1,6 @@
 //! `byway start`: serves a build.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,7 +12,6 @@ use byway_http::{App, AppOptions, Files, Server};
 use byway_pool::{Pool, PoolOptions, StartError, WorkerCommand};
 use byway_project::public::{self, PUBLIC};
 use byway_routes::manifest::{MANIFEST_VERSION, Manifest};
-use byway_routes::path::PathOptions;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -80,8 +80,8 @@ async fn serve(
         pool = pool => Arc::new(pool.map_err(explain)?),
         _ = stopped.wait_for(|stop| *stop) => return Ok(()),
     };
-    let paths = PathOptions::default();
-    let app = App::new(AppOptions { manifest, paths, files, pool: Arc::clone(&pool) });
+    let app = App::new(AppOptions { manifest, files, pool: Arc::clone(&pool) })
+        .context("the rules of next.config cannot be compiled")?;
     let took = started.elapsed().as_millis();
     print::note(&format!("byway listening on http://{origin} (ready in {took} ms)"));
     server.serve(app, stop).await;
@@ -125,9 +125,20 @@ fn worker_command(
         // The original file and line in every stack trace that user code prints.
         args: vec!["--enable-source-maps".into(), entry.into(), build.into()],
         dir: dir.to_owned(),
-        env: environment::of_worker(dir)?,
+        env: worker_environment(dir, manifest)?,
         config: serde_json::json!({ "origin": origin }).to_string(),
     })
+}
+
+/// The environment of a worker: what every process gets, and `env` of `next.config`, which wins.
+fn worker_environment(
+    dir: &Path,
+    manifest: &Manifest,
+) -> anyhow::Result<Vec<(OsString, OsString)>> {
+    let mut variables = environment::of_worker(dir)?;
+    let own = manifest.config.env.iter();
+    variables.extend(own.map(|(name, value)| (name.into(), value.into())));
+    Ok(variables)
 }
 
 fn explain(error: StartError) -> anyhow::Error {

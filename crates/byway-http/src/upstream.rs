@@ -1,0 +1,235 @@
+//! Forwards requests to the servers that external rewrites name, streaming in both directions.
+//!
+//! The address comes from a rule, never from the request; see `byway_routes::rules::destination`. What
+//! belongs to the client's connection stays behind, framing is made anew (CVE-2026-29057), and byway's
+//! internal headers are sent to nobody (CVE-2025-30218).
+
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use byway_config::limits::{
+    UPSTREAM_CONNECT_MAX, UPSTREAM_HEAD_BYTES_MAX, UPSTREAM_HEADER_LINES_MAX,
+    UPSTREAM_IDLE_CONNECTIONS_MAX, UPSTREAM_IDLE_WAIT, UPSTREAM_IDLE_WAIT_MAX, UPSTREAM_KEEP_ALIVE,
+};
+use byway_routes::rules::destination::{Target, TargetOrigin};
+use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Method, Request, Response, Uri, Version};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::Instant;
+
+use crate::app::Peer;
+use crate::upstream_tls::tls;
+use crate::{AnswerBodyStream, headers, respond};
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// The client for all upstreams. It is made when the first request needs it.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    client: OnceLock<Client<HttpsConnector<HttpConnector>, Upload>>,
+    idle_wait: Duration,
+}
+
+type Upload = UnsyncBoxBody<Bytes, UploadBroken>;
+
+/// The client's body broke off while it was being forwarded.
+#[derive(Debug, thiserror::Error)]
+#[error("the request's body broke off")]
+pub(crate) struct UploadBroken;
+
+impl Upstream {
+    /// `timeout_ms` is `experimental.proxyTimeout`.
+    pub(crate) fn new(timeout_ms: Option<u64>) -> Self {
+        let idle_wait = timeout_ms.map_or(UPSTREAM_IDLE_WAIT, Duration::from_millis);
+        Self { client: OnceLock::new(), idle_wait: idle_wait.min(UPSTREAM_IDLE_WAIT_MAX) }
+    }
+
+    /// Sends the request to `target` with the raw `query`. As under Next, a failure is a 500.
+    pub(crate) async fn forward<B>(
+        &self,
+        target: &Target,
+        query: &str,
+        request: &Parts,
+        body: B,
+        peer: &Peer,
+        https: bool,
+    ) -> Response<AnswerBodyStream>
+    where
+        B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
+    {
+        let url = target.url(query);
+        let Ok(uri) = url.parse::<Uri>() else {
+            tracing::error!("an external rewrite leads to an invalid URL");
+            return respond::failed();
+        };
+        let activity = Activity::new();
+        let upload = Counted { body, activity: activity.clone() };
+        let mut outgoing = Request::new(upload.map_err(|_| UploadBroken).boxed_unsync());
+        *outgoing.method_mut() = request.method.clone();
+        *outgoing.version_mut() = Version::HTTP_11;
+        *outgoing.headers_mut() = outgoing_headers(&request.headers, &uri, peer, https);
+        *outgoing.uri_mut() = uri;
+        let answer = self.client().request(outgoing);
+        tokio::select! {
+            answer = answer => match answer {
+                Ok(answer) => self.answer(answer, &request.method),
+                Err(error) => {
+                    let origin = target.origin.as_ref().map(TargetOrigin::authority);
+                    let origin = origin.unwrap_or_default();
+                    tracing::error!("the upstream {origin} of a rewrite failed: {}", chain(&error));
+                    respond::failed()
+                }
+            },
+            () = activity.silence(self.idle_wait) => {
+                let wait_ms = self.idle_wait.as_millis();
+                tracing::error!("the upstream of a rewrite was silent for {wait_ms} ms");
+                respond::failed()
+            }
+        }
+    }
+
+    fn client(&self) -> &Client<HttpsConnector<HttpConnector>, Upload> {
+        self.client.get_or_init(|| {
+            let mut connector = HttpConnector::new();
+            connector.enforce_http(false);
+            connector.set_nodelay(true);
+            connector.set_connect_timeout(Some(UPSTREAM_CONNECT_MAX));
+            Client::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(UPSTREAM_KEEP_ALIVE)
+                .pool_max_idle_per_host(UPSTREAM_IDLE_CONNECTIONS_MAX)
+                .http1_max_buf_size(UPSTREAM_HEAD_BYTES_MAX)
+                .http1_max_headers(UPSTREAM_HEADER_LINES_MAX)
+                .build(HttpsConnector::from((connector, tls())))
+        })
+    }
+
+    fn answer(
+        &self,
+        answer: Response<hyper::body::Incoming>,
+        method: &Method,
+    ) -> Response<AnswerBodyStream> {
+        let (head, body) = answer.into_parts();
+        let mut lines = HeaderMap::with_capacity(head.headers.len());
+        let passing = headers::ForwardedLines::new(&head.headers);
+        for (name, value) in &head.headers {
+            // Without a body, only this line can tell how long it would be.
+            let is_length = *method == Method::HEAD && *name == CONTENT_LENGTH;
+            if is_length || passing.pass_to_client(name) {
+                lines.append(name.clone(), value.clone());
+            }
+        }
+        let mut response = Response::new(AnswerBodyStream::from_upstream(body, self.idle_wait));
+        *response.status_mut() = head.status;
+        *response.headers_mut() = lines;
+        if let Some(reason) = head.extensions.get::<hyper::ext::ReasonPhrase>() {
+            response.extensions_mut().insert(reason.clone());
+        }
+        response
+    }
+}
+
+/// The header lines for the upstream: the client's end-to-end ones, and who asked for what.
+fn outgoing_headers(from: &HeaderMap, uri: &Uri, peer: &Peer, https: bool) -> HeaderMap {
+    let mut lines = HeaderMap::with_capacity(from.len() + 3);
+    let passing = headers::ForwardedLines::new(from);
+    for (name, value) in from {
+        if *name != HOST && *name != EXPECT && passing.pass_to_upstream(name) {
+            lines.append(name.clone(), value.clone());
+        }
+    }
+    let authority = uri.authority().map(http::uri::Authority::as_str).unwrap_or_default();
+    if let Ok(host) = HeaderValue::from_str(authority) {
+        lines.insert(HOST, host);
+    }
+    if let Some(host) = from.get(HOST) {
+        lines.insert(FORWARDED_HOST, host.clone());
+    }
+    let scheme = if https { "https" } else { "http" };
+    lines.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
+    let earlier = from.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
+    let chain: Vec<&str> = earlier.chain([&*peer.address]).filter(|it| !it.is_empty()).collect();
+    if let Ok(chain) = HeaderValue::from_str(&chain.join(", ")) {
+        lines.insert(FORWARDED_FOR, chain);
+    }
+    lines
+}
+
+/// An error with its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// When something last moved on the way to an upstream.
+#[derive(Debug, Clone)]
+struct Activity(Arc<parking_lot::Mutex<Instant>>);
+
+impl Activity {
+    fn new() -> Self {
+        Self(Arc::new(parking_lot::Mutex::new(Instant::now())))
+    }
+
+    fn note(&self) {
+        *self.0.lock() = Instant::now();
+    }
+
+    /// Waits until nothing has moved for so long.
+    async fn silence(&self, wait: Duration) {
+        loop {
+            let end = *self.0.lock() + wait;
+            if end <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(end).await;
+        }
+    }
+}
+
+/// A body that notes when it moves.
+struct Counted<B> {
+    body: B,
+    activity: Activity,
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for Counted<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if polled.is_ready() {
+            self.activity.note();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
