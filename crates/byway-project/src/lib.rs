@@ -1,8 +1,9 @@
 //! Reads a project from disk: which files are routes, which modules run beside them, which files
 //! lie in `public/`, and what `next.config` and the `.env` files say.
 //!
-//! Of the project's code, only `next.config` is run, by Node in a process of its own, and nothing is parsed
-//! (of a sitemap, a look at its text tells which path it has); findings about it are [`byway_error::Diagnostic`]s.
+//! Of the project's code, only `next.config` is run, by Node in a process of its own, and nothing is
+//! parsed (of a sitemap, a look at its text tells which path it has); findings about it are
+//! [`byway_error::Diagnostic`]s.
 
 pub mod env;
 pub mod next_config;

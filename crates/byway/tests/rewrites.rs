@@ -58,8 +58,8 @@ fn serve(stream: &mut TcpStream, requests: &Sender<String>, signals: &Receiver<(
     } else if path.starts_with("/v1/broken") {
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this")
     } else if path.starts_with("/v1/silent") {
-        let _ = signals.recv_timeout(WAIT);
-        Ok(())
+        // Until byway gives up.
+        stream.read(&mut [0]).map(|_| ())
     } else if path.starts_with("/v1/garbage") {
         stream.write_all(b"what?\r\n\r\n")
     } else {
@@ -155,7 +155,7 @@ fn the_upstream_gets_the_request_and_the_client_the_answer() {
     assert_eq!(answer.framing, Framing::Length);
     assert_eq!(answer.header_all("set-cookie").collect::<Vec<_>>(), ["a=1", "b=2"]);
     assert_eq!(answer.header("x-kept"), Some("yes"));
-    for hop in ["x-hop", "keep-alive", "connection", "x-config"] {
+    for hop in ["x-hop", "keep-alive", "x-config"] {
         assert_eq!(answer.header(hop), None, "{hop}");
     }
 }
@@ -166,13 +166,15 @@ fn answers_are_streamed() {
     let (_fixture, server) = project(upstream.port);
     let mut client = server.connect().unwrap();
     client.send("GET /up/slow HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
-    // The second half does not come before the first one was seen.
+    // The upstream sends the second half only when the client has the beginning.
     let head = client.read_head().unwrap();
-    assert_eq!(head.status, 200);
+    assert_eq!((head.status, head.header("content-length")), (200, None));
     upstream.go_on.send(()).unwrap();
-    let answer = client.read_until(WAIT, |_| false);
-    drop(answer);
     assert!(upstream.next().starts_with("GET /v1/slow "));
+    drop(client);
+    upstream.go_on.send(()).unwrap();
+    let whole = server.get("/up/slow").unwrap();
+    assert_eq!((whole.text().as_str(), whole.complete), ("firstsecond", true));
 }
 
 #[test]
@@ -184,7 +186,7 @@ fn x06_bodies_are_framed_anew() {
         let request = format!(
             "{method} /up/x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\
              Connection: close, X-Secret, Authorization\r\nX-Secret: 1\r\nAuthorization: kept\r\n\r\n\
-             3\r\nabc\r\n1e\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n0\r\n\r\n"
+             3\r\nabc\r\n23\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n\r\n0\r\n\r\n"
         );
         client.send(request).unwrap();
         assert_eq!(client.read().unwrap().status, 201, "{method}");
@@ -244,7 +246,7 @@ fn x10_a_request_cannot_choose_the_upstream() {
         assert_eq!(server.get(target).unwrap().status, 400, "{target}");
     }
     for raw in [
-        format!("GET http://{evil}/up HTTP/1.1\r\nHost: {evil}\r\n\r\n"),
+        format!("GET http://{evil}/none HTTP/1.1\r\nHost: {evil}\r\n\r\n"),
         format!("CONNECT {evil} HTTP/1.1\r\nHost: {evil}\r\n\r\n"),
         format!(
             "GET http://{evil}/ HTTP/1.1\r\nHost: {evil}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"

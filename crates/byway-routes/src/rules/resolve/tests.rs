@@ -165,10 +165,7 @@ fn x10_captured_dot_segments_lead_nowhere() {
     let site = in_order();
     assert_eq!(site.ask("/q-dots?to=../target"), Err(RuleFailure::Refused));
     assert_eq!(site.ask("/q-dots?to=%2e%2e"), Err(RuleFailure::Refused));
-    site.check(
-        "/q-dots?to=fine",
-        "/dyn/[id] id=One(\"fine\") +to=fine".trim_end_matches(" +to=fine"),
-    );
+    site.check("/q-dots?to=fine", "/dyn/[id] id=One(\"fine\")");
     site.check("/out/..%2f..%2fadmin", "https://upstream.test:8443/v1/..%2f..%2fadmin");
 }
 
