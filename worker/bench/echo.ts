@@ -6,6 +6,7 @@ import { Handling } from '../src/handle.ts'
 import { installGlobals } from '../src/install.ts'
 import { Instrumentation } from '../src/instrumentation.ts'
 import { Loop } from '../src/loop.ts'
+import { type PagesHandler, pagesModule } from '../src/pages/module.ts'
 import { NextRequest } from '../src/request.ts'
 import { NextResponse } from '../src/next-response.ts'
 import { type Handler, Route } from '../src/routes.ts'
@@ -24,7 +25,13 @@ const HEADERS = [
   ['cookie', 'session=0123456789abcdef'],
 ] as const
 
-const CASES: Record<string, { spec: RequestSpec; handler: Handler }> = {
+interface Case {
+  spec: RequestSpec
+  handler?: Handler
+  pages?: PagesHandler
+}
+
+const CASES: Record<string, Case> = {
   'sync Response.json': {
     spec: { path: '/api/ping', headers: HEADERS },
     handler: () => Response.json({ ok: true, at: 1 }),
@@ -69,6 +76,28 @@ const CASES: Record<string, { spec: RequestSpec; handler: Handler }> = {
     },
     handler: async (request) => NextResponse.json(await request.json()),
   },
+  'pages, param and query': {
+    spec: {
+      path: '/api/users/42',
+      query: 'page=2&size=10',
+      params: { id: '42' },
+      headers: HEADERS,
+    },
+    pages: (request, response) => {
+      const { id, page } = request.query
+      const token = request.headers.authorization
+      response.status(200).json({ id, page, token, name: 'Ada', tags: ['a', 'b'] })
+    },
+  },
+  'pages, POST req.body': {
+    spec: {
+      method: 'POST',
+      path: '/api/users',
+      headers: [...HEADERS, ['content-type', 'application/json']],
+      body: '{"name":"Ada","age":36,"tags":["x","y"]}',
+    },
+    pages: (request, response) => response.json(request.body),
+  },
 }
 
 const PER_TURN = 64
@@ -77,7 +106,7 @@ const MEASURE_MS = 2500
 
 async function measure(
   name: string,
-  { spec, handler }: { spec: RequestSpec; handler: Handler },
+  { spec, handler, pages }: Case,
 ): Promise<void> {
   let sent = 0
   const writer = new FrameWriter((parts) => {
@@ -88,10 +117,14 @@ async function measure(
   const route = new Route('/', {
     path: spec.params === undefined ? spec.path! : '/api/users/[id]',
     file: 'bench',
-    kind: 'app',
+    kind: pages === undefined ? 'app' : 'pages',
     chunk: 'none',
   })
-  route.loaded = { handlers: [undefined, handler, handler, handler], pages: null, allow: '' }
+  route.loaded = {
+    handlers: [undefined, handler, handler, handler],
+    allow: '',
+    pages: pages === undefined ? null : pagesModule({ default: pages }),
+  }
   loop.routes = [route]
   loop.settings.originHttp = 'http://localhost:3000'
   loop.handling = new Handling({

@@ -15,10 +15,13 @@ const PAIRS_MAX = 1000
 
 /** Turns a raw query (without `?`) into `?…`, or into nothing when no pair is left. */
 export function normaliseQuery(raw: string): string {
-  if (PLAIN.test(raw) && !raw.includes('nxt') && !raw.includes('__proto__') && !hasRepeats(raw)) {
-    return `?${raw}`
-  }
+  if (isPlain(raw)) return `?${raw}`
   return searchOf(parseQuery(raw))
+}
+
+function isPlain(raw: string): boolean {
+  if (!PLAIN.test(raw) || hasRepeats(raw)) return false
+  return !raw.includes('nxt') && !raw.includes('__proto__')
 }
 
 /** Query parameters by name; a name that occurs more than once has a list. */
@@ -26,8 +29,11 @@ export type Query = Record<string, string | string[]>
 
 /** The parameters of a raw query (without `?`), in the order of their names' first occurrence. */
 export function parseQuery(raw: string): Query {
+  const plain: Query = {}
+  if (raw === '') return plain
+  const isPlainText = PLAIN.test(raw) && !raw.includes('nxt') && !raw.includes('__proto__')
+  if (isPlainText && fillPlain(plain, raw)) return plain
   const query: Query = {}
-  if (raw === '') return query
   const pairs = parse(raw, '&', '=', { maxKeys: PAIRS_MAX })
   for (const name in pairs) {
     // Next keeps these two for itself; a program that saw them could be led by them.
@@ -35,6 +41,20 @@ export function parseQuery(raw: string): Query {
     query[name] = pairs[name] ?? ''
   }
   return query
+}
+
+/** Takes plain pairs over; false, with nothing of use in `query`, when a name occurs twice. */
+function fillPlain(query: Query, raw: string): boolean {
+  for (let start = 0, pairs = 0; start < raw.length; pairs++) {
+    const equals = raw.indexOf('=', start)
+    const and = raw.indexOf('&', equals)
+    const end = and < 0 ? raw.length : and
+    const name = raw.slice(start, equals)
+    if (name in query || pairs === PAIRS_MAX) return false
+    query[name] = raw.slice(equals + 1, end)
+    start = end + 1
+  }
+  return true
 }
 
 /** The parameters written as a query: `?…`, or nothing when there are none. */

@@ -11,6 +11,8 @@ mod libraries {
     mod interfaces;
     mod modules;
     mod native;
+    mod pages;
+    mod samples;
     mod tokens;
     mod validation;
 }

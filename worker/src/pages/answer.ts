@@ -41,10 +41,6 @@ export class PagesAnswer {
   #blocked = false
   #full = false
   #finished: (() => void) | null = null
-  readonly #unblocked = (): void => {
-    this.#blocked = false
-    this.#send()
-  }
 
   constructor(exchange: Exchange, outlet: BodyOutlet, events: AnswerEvents) {
     this.#exchange = exchange
@@ -156,7 +152,10 @@ export class PagesAnswer {
         const drained = this.#outlet.drained()
         if (drained !== null) {
           this.#blocked = true
-          void drained.then(this.#unblocked)
+          void drained.then(() => {
+            this.#blocked = false
+            this.#send()
+          })
           return
         }
         const left = next.bytes.length - next.sent

@@ -3,12 +3,16 @@
 import { parse } from 'node:querystring'
 import type { Exchange } from '../exchange.ts'
 import { ApiError } from './api-error.ts'
-import { type SizeLimit, bytesOf } from './bytes.ts'
+import type { SizeLimit } from './bytes.ts'
 import { parseContentType } from './content-type.ts'
 import type { ApiRequest } from './request.ts'
 
-/** Where a route does not say how long a body may be. */
-const LIMIT_DEFAULT = '1mb'
+/** How long a body may be: as the route says it, and in bytes. */
+export interface BodyLimit {
+  text: SizeLimit
+  /** Null for no limit. */
+  bytes: number | null
+}
 
 /**
  * The body of a request; a promise where it has not arrived yet. Throws an `ApiError`, or the
@@ -17,9 +21,8 @@ const LIMIT_DEFAULT = '1mb'
 export function readBody(
   request: ApiRequest,
   exchange: Exchange,
-  limit: SizeLimit = LIMIT_DEFAULT,
+  { text: limit, bytes: bytesMax }: BodyLimit,
 ): unknown {
-  const bytesMax = bytesOf(limit)
   const { incoming } = exchange
   if (incoming === null) {
     const { bodyStart, bodyEnd } = exchange

@@ -28,5 +28,5 @@ export function edgeHandlers(namespace: Record<string, unknown>, path: string): 
 
 /** Puts the parameters into the query, as programs see it. */
 export function mergeParams(exchange: Exchange): void {
-  exchange.search = searchOf(queryOf(exchange))
+  exchange.search = searchOf(queryOf(exchange, exchange.search))
 }

@@ -42,8 +42,21 @@ class Fnv1a52 {
   tag(): string {
     const high = (this.#d & 0xf) * 2 ** 48 + this.#c * 2 ** 32
     const hash = high + this.#b * 2 ** 16 + (this.#a ^ (this.#d >> 4))
-    return `"${hash.toString(36)}${this.length.toString(36)}"`
+    return `"${base36(hash)}${base36(this.length)}"`
   }
+}
+
+const DIGITS = '0123456789abcdefghijklmnopqrstuvwxyz'
+
+/** As `toString(36)`, which is slow because it also does fractions. */
+function base36(value: number): string {
+  let text = ''
+  do {
+    const rest = Math.floor(value / 36)
+    text = DIGITS[value - rest * 36]! + text
+    value = rest
+  } while (value > 0)
+  return text
 }
 
 /** The tag of a text. */

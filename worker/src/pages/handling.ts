@@ -74,7 +74,7 @@ class Call {
         this.#offerBody()
         return this.#run()
       }
-      const body = readBody(this.#request, this.#exchange, this.#module.sizeLimit)
+      const body = readBody(this.#request, this.#exchange, this.#module.bodyLimit)
       if (!(body instanceof Promise)) return this.#runWith(body)
       body.then(
         (value: unknown) => this.#runWith(value),

@@ -1,5 +1,6 @@
 // The module of a Pages Router API route: its handler and what `export const config` says.
 
+import type { BodyLimit } from './body.ts'
 import { bytesOf, type SizeLimit } from './bytes.ts'
 import type { ApiRequest } from './request.ts'
 import type { ApiResponse } from './response.ts'
@@ -12,7 +13,7 @@ export interface PagesModule {
   readonly handler: PagesHandler
   /** Whether `req.body` is parsed; otherwise the handler reads the stream. */
   readonly parsesBody: boolean
-  readonly sizeLimit: SizeLimit | undefined
+  readonly bodyLimit: BodyLimit
   /** Bytes from which on an answer is worth a warning; null for none. */
   readonly responseLimit: number | null
   /** Whether something else than the handler answers, so that silence is nothing to warn of. */
@@ -26,6 +27,7 @@ interface ApiConfig {
   externalResolver?: boolean
 }
 
+const BODY_LIMIT_DEFAULT = '1mb'
 const RESPONSE_BYTES_WARNED = 4 * 1024 * 1024
 
 /** Reads the exports of a route file. Throws when there is no handler. */
@@ -33,11 +35,12 @@ export function pagesModule(namespace: Record<string, unknown>): PagesModule {
   const handler = handlerOf(namespace)
   const api = configOf(namespace)
   const parser = api.bodyParser
+  const size = (typeof parser === 'object' && parser?.sizeLimit) || BODY_LIMIT_DEFAULT
   const limit = api.responseLimit ?? true
   return {
     handler,
     parsesBody: parser !== false,
-    sizeLimit: (typeof parser === 'object' && parser?.sizeLimit) || undefined,
+    bodyLimit: { text: size, bytes: bytesOf(size) },
     responseLimit:
       limit === false
         ? null

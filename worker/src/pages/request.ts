@@ -30,11 +30,12 @@ export function createRequest(exchange: Exchange, socket: RequestSocket): ApiReq
   request.httpVersionMinor = version === 11 ? 1 : 0
   request.httpVersion = version === 11 ? '1.1' : version === 20 ? '2.0' : '1.0'
   request.method = exchange.methodName
-  request.url = exchange.path + exchange.search
+  const { search } = exchange
+  request.url = exchange.path + search
   const lines = linesOf(exchange)
   ;(request as unknown as HeaderTaker)._addHeaderLines(lines, lines.length)
   addForwarded(request, exchange)
-  request.query = queryOf(exchange)
+  request.query = queryOf(exchange, search)
   socket.message = request
   return request
 }
@@ -45,7 +46,7 @@ export function addCookies(request: ApiRequest, response: ServerResponse): void 
   if (header === undefined) {
     request.cookies = {}
   } else {
-    lazily(request, 'cookies', () => parseCookies(header))
+    request.cookies = parseCookies(header)
     if (mentionsPreview(header)) {
       lazily(request, 'previewData', () => previewData(request, response))
       lazily(request, 'preview', () => (request.previewData === false ? undefined : true))
@@ -59,21 +60,18 @@ export function addCookies(request: ApiRequest, response: ServerResponse): void 
 }
 
 /** Query and parameters as one; a parameter wins over a query of its name. */
-export function queryOf(exchange: Exchange): Query {
-  const query = parseQuery(exchange.search.slice(1))
+export function queryOf(exchange: Exchange, search: string): Query {
+  const query = search === '' ? {} : parseQuery(search.slice(1))
   const { params } = exchange
-  for (const name of Object.keys(params)) {
-    Object.defineProperty(query, name, {
-      value: params[name],
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    })
-  }
+  // A parameter may be called `__proto__`, and then it is none.
+  for (const name of Object.keys(params)) if (name !== '__proto__') query[name] = params[name]!
   return query
 }
 
-/** A property that is worked out when it is first asked for. */
+/**
+ * A property that is worked out when it is first asked for. Only for what is rare: an accessor of
+ * its own gives an object a shape of its own, which costs far more than most values.
+ */
 function lazily<K extends keyof ApiRequest>(
   request: ApiRequest,
   name: K,

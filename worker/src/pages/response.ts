@@ -60,6 +60,23 @@ const NEED_DRAIN = Object.getOwnPropertySymbols(new OutgoingMessage()).find(
   (symbol) => symbol.description === 'kNeedDrain',
 )
 
+/** Where a response keeps what sends it. */
+const ANSWER = Symbol('the answer')
+
+function storeHeader(this: Internals, firstLine: string, headers: unknown): void {
+  const answer = this[ANSWER] as PagesAnswer
+  answer.head = headOf(this as unknown as ServerResponse, headers)
+  this._header = firstLine
+  this._headerSent = false
+}
+
+/** Interim responses: `writeContinue`, `writeProcessing`, `writeEarlyHints`. They are optional. */
+function writeInterim(_data: unknown, encoding?: unknown, callback?: unknown): boolean {
+  const written = typeof encoding === 'function' ? encoding : callback
+  if (typeof written === 'function') process.nextTick(written as Done)
+  return true
+}
+
 /** Headers that byway writes itself. */
 const FRAMING = new Set([
   'connection',
@@ -80,11 +97,9 @@ export function createResponse(
   inside.socket = socket
   socket._httpMessage = response
   socket.answer = answer
-  inside._storeHeader = (firstLine, headers) => {
-    answer.head = headOf(response, headers)
-    inside._header = firstLine
-    inside._headerSent = false
-  }
+  inside[ANSWER] = answer
+  inside._storeHeader = storeHeader
+  inside._writeRaw = writeInterim
   addWriting(response, inside, socket, answer)
   // Next ignores what comes too late, and keeps one of several equal cookies.
   const { setHeader } = response
@@ -116,12 +131,6 @@ function addWriting(
     if (!ending) return answer.write(bytesOf(data, encoding), (callback as Done | null) ?? null)
     if (typeof callback === 'function') done = callback as Done
     if (data.length > 0) last = isUtf8(data, encoding) ? data : bytesOf(data, encoding)
-    return true
-  }
-  // Interim responses: `writeContinue`, `writeProcessing`, `writeEarlyHints`. They are optional.
-  inside._writeRaw = (_data, encoding, callback) => {
-    const written = typeof encoding === 'function' ? encoding : callback
-    if (typeof written === 'function') process.nextTick(written as Done)
     return true
   }
   // An answer that is given at once travels in one frame, so the pieces of `end` are gathered.

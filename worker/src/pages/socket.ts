@@ -17,21 +17,21 @@ export interface SocketAnswer {
   abandon(): void
 }
 
-/** The client's end, as a program sees it. */
-export class RequestSocket extends EventEmitter {
-  readonly connecting = false
-  readonly pending = false
-  readonly readableHighWaterMark = HIGH_WATER_BYTES
-  readonly writableHighWaterMark = HIGH_WATER_BYTES
+/** The part of an emitter that this file uses itself. */
+export interface RequestSocket {
+  emit(event: string, ...values: unknown[]): boolean
+  once(event: string, listener: () => void): this
+}
+
+/** The client's end, as a program sees it. An emitter, whose fields are made when they are needed. */
+export class RequestSocket {
   destroyed = false
-  readable = true
-  writable = true
   timeout = 0
   /** Node's responses count here how often they have been held back. Nothing is held here. */
   corked = 0
   /** Node's own messages look for these two names. */
   _httpMessage: ServerResponse | null = null
-  _paused = false
+  readonly _paused = false
   /** The request whose body comes through here. */
   message: IncomingMessage | null = null
   answer: SocketAnswer | null = null
@@ -39,15 +39,34 @@ export class RequestSocket extends EventEmitter {
   #flowing = false
   #scheduled = false
   #timer: NodeJS.Timeout | undefined
-  readonly #pumpLater = (): void => {
-    if (this.#scheduled) return
-    this.#scheduled = true
-    process.nextTick(this.#pump)
-  }
+  #pumpLater: (() => void) | null = null
 
   constructor(exchange: Exchange) {
-    super()
     this.#exchange = exchange
+  }
+
+  get connecting(): boolean {
+    return false
+  }
+
+  get pending(): boolean {
+    return false
+  }
+
+  get readable(): boolean {
+    return !this.destroyed
+  }
+
+  get writable(): boolean {
+    return !this.destroyed
+  }
+
+  get readableHighWaterMark(): number {
+    return HIGH_WATER_BYTES
+  }
+
+  get writableHighWaterMark(): number {
+    return HIGH_WATER_BYTES
   }
 
   get remoteAddress(): string {
@@ -160,6 +179,11 @@ export class RequestSocket extends EventEmitter {
   resume(): this {
     if (this.#exchange.incoming !== null && !this.#flowing) {
       this.#flowing = true
+      this.#pumpLater ??= () => {
+        if (this.#scheduled) return
+        this.#scheduled = true
+        process.nextTick(() => this.#pump())
+      }
       this.#pumpLater()
     }
     return this
@@ -179,7 +203,6 @@ export class RequestSocket extends EventEmitter {
   hangUp(): void {
     if (this.destroyed) return
     this.destroyed = true
-    this.readable = this.writable = false
     clearTimeout(this.#timer)
     const { message, _httpMessage: response } = this
     if (message !== null && !(message.readableEnded && message.complete)) this.#abort(message)
@@ -195,14 +218,14 @@ export class RequestSocket extends EventEmitter {
     this.destroyed = destroyed
   }
 
-  readonly #pump = (): void => {
+  #pump(): void {
     this.#scheduled = false
     const { message } = this
     const { incoming } = this.#exchange
     if (message === null || incoming === null) return
     try {
       while (this.#flowing && !message.destroyed) {
-        const chunk = incoming.read(this.#pumpLater)
+        const chunk = incoming.read(this.#pumpLater!)
         if (chunk === undefined) return
         if (chunk === null) {
           this.#flowing = false
@@ -227,6 +250,8 @@ export class RequestSocket extends EventEmitter {
     if (!heard) this.destroy()
   }
 }
+
+Object.setPrototypeOf(RequestSocket.prototype, EventEmitter.prototype)
 
 /** Says that nothing more will be sent. */
 export function closeResponse(response: ServerResponse): void {

@@ -24,6 +24,9 @@ impl Scenario {
 /// Those that have files and rules without a handler, and the limit.
 const FILE_SERVERS: &[&str] = &["byway", "next", "bare-hyper"];
 
+/// Those that run Next's API routes.
+const NEXT_SERVERS: &[&str] = &["byway", "next"];
+
 const ORDER: &str = r#"{"customer":"Amina","currency":"EUR","items":[
 {"sku":"AB-1234","quantity":2,"priceMinor":1250},
 {"sku":"CD-0042","quantity":1,"priceMinor":99900},
@@ -49,6 +52,10 @@ pub(crate) fn all() -> Vec<Scenario> {
             body: Some(ORDER),
             status: 201,
             contestants: &[],
+        },
+        Scenario {
+            contestants: NEXT_SERVERS,
+            ..get("pages-json", "JSON GET of a Pages Router route", "/api/members/42?view=card")
         },
         get("text-1k", "text of 1 KiB", "/api/text/1k"),
         get("text-100k", "text of 100 KiB", "/api/text/100k"),

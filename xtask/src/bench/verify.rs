@@ -73,6 +73,7 @@ fn expected(scenario: &Scenario) -> Value {
     let text = |length: usize| json!({"length": length, "start": start});
     let body = match scenario.name {
         "get-json" => user("42", "short"),
+        "pages-json" => user("42", "card"),
         "escaped" => user("a b\u{e9}", "full"),
         "post-json" => {
             json!({"customer": "Amina", "currency": "EUR", "lines": 3, "totalMinor": 103_300})

@@ -81,7 +81,7 @@ fn stripe_accepts_the_webhooks_that_its_secret_has_signed() {
 }
 
 /// RFC 2104, for keys of at most one block.
-fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
+pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
     let padded = |pad: u8| {
         let mut block = [pad; 64];
         block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);

@@ -1,0 +1,197 @@
+//! Pages Router API routes through the real binary: what the build says of them, and what HTTP shows.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails is the right answer to an error")]
+
+use std::time::Duration;
+
+use byway_testkit::{Fixture, RawClient, TestServer, byway_binary};
+use serde_json::json;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+fn serve(files: &[(&str, &str)]) -> (Fixture, TestServer) {
+    let fixture = Fixture::new(files).unwrap();
+    let server = fixture.serve(byway_binary(env!("CARGO_BIN_EXE_byway"))).unwrap();
+    (fixture, server)
+}
+
+fn build(files: &[(&str, &str)]) -> (Option<i32>, String) {
+    let built =
+        Fixture::new(files).unwrap().build(byway_binary(env!("CARGO_BIN_EXE_byway"))).unwrap();
+    (built.code(), format!("{}{}", built.stdout, built.stderr))
+}
+
+#[test]
+fn wrong_options_are_shown_where_they_stand() {
+    let (code, printed) = build(&[
+        ("pages/api/a.ts", "export const config = { runtime: 'deno' }\nexport default () => {}\n"),
+        (
+            "pages/api/b.ts",
+            "export const config = {\n  maxDuration: 'long',\n  api: { bodyParser: { sizeLimit: '4m' } },\n}\nexport default () => {}\n",
+        ),
+    ]);
+    assert_eq!(code, Some(1), "{printed}");
+    for part in [
+        "`runtime` cannot be 'deno'",
+        "pages/api/a.ts:1:34",
+        "`maxDuration` cannot be 'long'",
+        "pages/api/b.ts:2:16",
+        "`api.bodyParser.sizeLimit` cannot be '4m'",
+    ] {
+        assert!(printed.contains(part), "{part}: {printed}");
+    }
+}
+
+#[test]
+fn an_app_route_and_a_pages_route_cannot_share_a_path() {
+    let (code, printed) = build(&[
+        ("app/api/both/route.ts", "export const GET = () => new Response('app')\n"),
+        ("pages/api/both.ts", "export default (req, res) => res.end('pages')\n"),
+    ]);
+    assert_eq!(code, Some(1), "{printed}");
+    let named = ["app/api/both/route.ts", "pages/api/both.ts"];
+    assert!(named.iter().all(|name| printed.contains(name)), "{printed}");
+}
+
+#[test]
+fn both_routers_serve_one_project_and_share_its_modules() {
+    let (_fixture, server) = serve(&[
+        ("lib/count.ts", "let count = 0\nexport const next = () => ++count\n"),
+        (
+            "app/count/route.ts",
+            "import { next } from '../../lib/count'\nexport const GET = () => Response.json(next())\n",
+        ),
+        ("src/unused.ts", "export {}\n"),
+        (
+            "pages/api/count.ts",
+            "import { next } from '../../lib/count'\nexport default (req, res) => res.json(next())\n",
+        ),
+        ("pages/api/index.ts", "export default (req, res) => res.send('index')\n"),
+        ("pages/api/[id].ts", "export default (req, res) => res.send(`id ${req.query.id}`)\n"),
+        ("pages/api/[id]/[[...rest]].ts", "export default (req, res) => res.json(req.query)\n"),
+    ]);
+    assert_eq!(server.get("/count").unwrap().text(), "1");
+    assert_eq!(server.get("/api/count").unwrap().text(), "2", "{}", server.stderr());
+    assert_eq!(server.get("/api").unwrap().text(), "index");
+    assert_eq!(server.get("/api/x").unwrap().text(), "id x");
+    assert_eq!(server.get("/api/x/y/z").unwrap().json(), json!({ "id": "x", "rest": ["y", "z"] }));
+}
+
+#[test]
+fn edge_routes_get_requests_and_give_responses() {
+    let (_fixture, server) = serve(&[(
+        "pages/api/[team]/[...path].ts",
+        "import type { NextRequest } from 'next/server'\n\
+         export const config = { runtime: 'edge' }\n\
+         export default async function handler(request: NextRequest, event: any) {\n\
+         \x20 const { searchParams, pathname } = request.nextUrl\n\
+         \x20 if (searchParams.has('throw')) throw new Error('edge')\n\
+         \x20 event.waitUntil(Promise.resolve().then(() => console.error('waited until')))\n\
+         \x20 return Response.json({ query: [...searchParams], pathname, method: request.method, body: await request.text(),\n\
+         \x20   same: new URL(request.url).search === request.nextUrl.search, runtime: process.env.NEXT_RUNTIME }, { status: 202 })\n\
+         }\n",
+    )]);
+    let request = server.request("PATCH", "/api/red/a/b?team=blue&x=1", &[], "body").unwrap();
+    assert_eq!(request.status, 202, "{}", server.stderr());
+    let query = json!([["team", "red"], ["x", "1"], ["path", "a"], ["path", "b"]]);
+    let expect = json!({ "query": query, "pathname": "/api/red/a/b", "method": "PATCH", "body": "body", "same": true, "runtime": "edge" });
+    assert_eq!(request.json(), expect);
+    assert!(server.wait_for_log("waited until", PATIENCE).is_some());
+    let failed = server.get("/api/red/a?throw").unwrap();
+    assert_eq!(
+        (failed.status, failed.header("content-type")),
+        (500, Some("text/html; charset=utf-8"))
+    );
+    assert_eq!(server.request("PURGE", "/api/red/a", &[], "").unwrap().json()["method"], "PURGE");
+}
+
+const ECHO: (&str, &str) = (
+    "pages/api/echo.ts",
+    "export default (req, res) => res.status(200).json({ method: req.method, body: req.body })\n",
+);
+
+#[test]
+fn bodies_of_get_reach_the_handler_and_head_says_how_long_an_answer_is() {
+    let (_fixture, server) = serve(&[ECHO]);
+    let got = server.request("GET", "/api/echo", &[], "unusual").unwrap();
+    assert_eq!(got.json(), json!({ "method": "GET", "body": "unusual" }));
+    let head = server.request("HEAD", "/api/echo", &[], "").unwrap();
+    let length = json!({ "method": "HEAD", "body": "" }).to_string().len().to_string();
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(head.header("content-length"), Some(length.as_str()));
+    assert_eq!(head.header("etag").map(str::len), Some("\"12characters\"".len()));
+}
+
+#[test]
+fn a_body_that_is_too_long_leaves_the_server_well() {
+    let (_fixture, server) = serve(&[ECHO]);
+    let long = "x".repeat(3 << 20);
+    for _ in 0..3 {
+        let refused = server.request("POST", "/api/echo", &[], &long).unwrap();
+        assert_eq!((refused.status, refused.reason.as_str()), (413, "Body exceeded 1mb limit"));
+    }
+    let mut client = server.connect().unwrap();
+    client
+        .send("POST /api/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+        .unwrap();
+    assert_eq!(client.read().unwrap().json()["body"], "hello");
+}
+
+#[test]
+fn a_handler_that_never_answers_meets_its_deadline() {
+    let (_fixture, server) = serve(&[(
+        "pages/api/never.ts",
+        "export const config = { maxDuration: 1 }\nexport default function handler() {}\n",
+    )]);
+    let mut client = server.connect().unwrap();
+    client.send("GET /api/never?x=1 HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    assert_eq!(client.read().unwrap().status, 504);
+    let warned = "API resolved without sending a response for /api/never?x=1";
+    let line = server.wait_for_log(warned, PATIENCE).unwrap();
+    assert!(line.contains("pages/api/never.ts"), "{line}");
+}
+
+#[test]
+fn a_long_upload_passes_through_as_a_stream_and_memory_stays_flat() {
+    let (_fixture, server) = serve(&[
+        (
+            "pages/api/sum.ts",
+            "import { createHash } from 'node:crypto'\n\
+             export const config = { api: { bodyParser: false } }\n\
+             export default async function handler(req, res) {\n\
+             \x20 const hash = createHash('sha1')\n\
+             \x20 let length = 0, most = 0\n\
+             \x20 const before = process.memoryUsage().rss\n\
+             \x20 for await (const chunk of req) {\n\
+             \x20   length += chunk.length\n\
+             \x20   hash.update(chunk)\n\
+             \x20   most = Math.max(most, process.memoryUsage.rss() - before)\n\
+             \x20 }\n\
+             \x20 res.json({ length, sha1: hash.digest('hex'), most })\n\
+             }\n",
+        ),
+        (
+            "pages/api/pass.ts",
+            "export const config = { api: { bodyParser: false, responseLimit: false } }\n\
+             export default (req, res) => { req.pipe(res) }\n",
+        ),
+    ]);
+    const BYTES: usize = 96 << 20;
+    let mut client =
+        RawClient::connect_within(server.authority(), Duration::from_secs(60)).unwrap();
+    client
+        .send(format!("POST /api/sum HTTP/1.1\r\nHost: a\r\nContent-Length: {BYTES}\r\n\r\n"))
+        .unwrap();
+    let piece = vec![b'x'; 1 << 20];
+    for _ in 0..BYTES / piece.len() {
+        client.send(&piece).unwrap();
+    }
+    let answer = client.read().unwrap().json();
+    assert_eq!(answer["length"], BYTES, "{answer}");
+    let most = answer["most"].as_u64().unwrap();
+    assert!(most < 48 << 20, "{most} bytes more");
+
+    let body = "0123456789".repeat(200_000);
+    let passed = server.request("POST", "/api/pass", &[], &body).unwrap();
+    assert!(passed.complete && passed.text() == body);
+}
