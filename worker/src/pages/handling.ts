@@ -193,6 +193,8 @@ class Call {
   /** The handler has thrown, or the body cannot be parsed. */
   #failed(error: unknown): void {
     this.#returned = true
+    // A body that broke off because nobody waits any more is no error of the program.
+    if (this.#exchange.cancelled !== null && error instanceof ApiError) return
     this.#report(error)
     if (this.#answer.over || this.#response.writableEnded) return
     // An answer that was begun cannot become an error any more, but it can be seen to be broken.

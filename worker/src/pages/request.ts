@@ -125,7 +125,12 @@ function linesOf(exchange: Exchange): string[] {
     const nameAt = at + 2
     const nameEnd = nameAt + (buffer[at]! | (buffer[at + 1]! << 8))
     const valueAt = nameEnd + 4
-    at = valueAt + buffer.readUInt32LE(nameEnd)
+    const length =
+      buffer[nameEnd]! |
+      (buffer[nameEnd + 1]! << 8) |
+      (buffer[nameEnd + 2]! << 16) |
+      (buffer[nameEnd + 3]! << 24)
+    at = valueAt + length
     lines[index] = headerName(buffer, nameAt, nameEnd)
     lines[index + 1] = buffer.latin1Slice(valueAt, at)
   }
