@@ -71,7 +71,7 @@ fn express_middleware_runs_in_front_of_a_handler() {
     }
     let refused = server.get("/api/middlewares").unwrap();
     assert_eq!((refused.status, refused.header("retry-after").is_some()), (429, true));
-    let line = "logged GET /api/middlewares 429 text/html; charset=utf-8 from";
+    let line = "logged GET /api/middlewares 429 - from";
     let patience = Duration::from_secs(5);
     assert!(server.wait_for_log(line, patience).is_some(), "{}", server.stderr());
 }
@@ -111,7 +111,7 @@ fn an_express_app_is_a_handler() {
     assert_eq!(posted.json(), json!({ "got": { "a": 1 }, "type": "application/json" }));
     let file = server.get("/api/express/file").unwrap();
     assert_eq!(file.text(), "a note");
-    assert_eq!(file.header("content-disposition"), Some("attachment; filename=\"note.txt\""));
+    assert_eq!(file.header("content-disposition"), Some("attachment; filename=note.txt"));
     assert_eq!(
         send(&server, "GET", "/api/express/throws", &[], ""),
         (418, json!({ "error": "out of tea" }))
