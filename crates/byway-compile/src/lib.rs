@@ -10,7 +10,8 @@
 //! with `constant` and `special` (what a route file says before it is compiled), `options` and `pass`
 //! (how the bundler is run), `plugin` with `resolve`, `specifier`, `packages`, `runtime`,
 //! `virtual_modules`, `place`, `templates` and `assertions` (what an import and a name mean), `methods`
-//! (what a route exports), `config` (next.config, which is evaluated before the rest), `report` with `syntax` and `suggest` (what went wrong), `emit` (writing it
+//! (what a route exports), `config` (next.config, which is evaluated before the rest),
+//! `report` with `syntax` and `suggest` (what went wrong), `emit` (writing it
 //! all down).
 
 mod assertions;

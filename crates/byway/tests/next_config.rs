@@ -278,3 +278,22 @@ fn variables_that_the_file_sets_are_there_before_the_project() {
     let manifest = fixture.read(".byway/manifest.json").unwrap();
     assert!(!manifest.contains("only-here"), "a secret must not be written into the build");
 }
+
+#[test]
+fn x09_parameters_come_from_the_path_alone() {
+    let route =
+        "export const GET = async (_: Request, { params }: any) => Response.json(await params)\n";
+    let (_fixture, server) = serve(&[
+        (
+            "next.config.mjs",
+            "export default { rewrites: () => [{ source: '/r/:x', destination: '/item/:x' }] }\n",
+        ),
+        ("app/item/[id]/route.ts", route),
+    ]);
+    for target in ["/item/5?id=6&nxtPid=7", "/r/5?id=6&x=7", "/item/5?__proto__[id]=6"] {
+        let headers = [("x-now-route-matches", "1=6"), ("x-matched-path", "/item/6")];
+        let answer = server.request("GET", target, &headers, "").unwrap();
+        assert_eq!(answer.json(), serde_json::json!({ "id": "5" }), "{target}");
+    }
+    assert_eq!(server.get("/item/8").unwrap().json(), serde_json::json!({ "id": "8" }));
+}

@@ -233,10 +233,10 @@ fn x10_a_request_cannot_choose_the_upstream() {
         format!("/to?u=%5C%5C{evil}/x"),
         format!("/up/@{evil}/x"),
         format!("/up/%0d%0aHost:{evil}/x"),
-        format!("/tenant/127.0.0.1%23"),
+        "/tenant/127.0.0.1%23".to_owned(),
         format!("/tenant/{evil}%2f"),
-        format!("/tenant/a.evil"),
-        format!("/tenant/a@b"),
+        "/tenant/a.evil".to_owned(),
+        "/tenant/a@b".to_owned(),
     ];
     for target in &targets {
         let answer = server.get(target).unwrap();
@@ -285,4 +285,64 @@ fn head_keeps_its_length() {
     let answer = server.request("HEAD", "/up/head", &[], "").unwrap();
     assert_eq!((answer.status, answer.header("content-length")), (201, Some("12")));
     assert!(answer.body.is_empty());
+}
+
+/// An HTTPS server of Node's, killed when it is dropped.
+struct Secure {
+    process: std::process::Child,
+    port: String,
+}
+
+impl Secure {
+    fn start(certificates: &std::path::Path) -> Self {
+        let script = "const { readFileSync: read } = require('node:fs')\n\
+             const server = require('node:https').createServer({ cert: read('localhost.pem'), key: read('localhost-key.pem') },\n\
+             \x20 (request, response) => response.end('secure ' + request.url))\n\
+             server.listen(0, () => console.log(server.address().port))\n";
+        let mut process = std::process::Command::new("node")
+            .args(["-e", script])
+            .current_dir(certificates)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut port = String::new();
+        let stdout = process.stdout.take().unwrap();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut port).unwrap();
+        Self { process, port: port.trim().to_owned() }
+    }
+}
+
+impl Drop for Secure {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn upstreams_with_tls_must_be_whom_they_claim_to_be() {
+    let manifest_dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let certificates = manifest_dir.join("../../tests/fixtures/tls");
+    let upstream = Secure::start(&certificates);
+    let port = &upstream.port;
+    let config = format!(
+        "export default {{ rewrites: () => [\n\
+         \x20 {{ source: '/up/:p*', destination: 'https://localhost:{port}/:p*' }},\n\
+         \x20 {{ source: '/other/:p*', destination: 'https://127.0.0.1:{port}/:p*' }},\n\
+         ] }}\n"
+    );
+    let files = [
+        ("next.config.mjs", config.as_str()),
+        ("app/own/route.ts", "export const GET = () => new Response('own')\n"),
+    ];
+    let fixture = Fixture::new(&files).unwrap();
+    let binary = byway_binary(env!("CARGO_BIN_EXE_byway"));
+    assert_eq!(fixture.build(&binary).unwrap().code(), Some(0));
+    let start = || TestServer::launch(&binary, fixture.path());
+    let trusting = start().env("NODE_EXTRA_CA_CERTS", certificates.join("ca.pem")).start().unwrap();
+    assert_eq!(trusting.get("/up/a?b=1").unwrap().text(), "secure /a?b=1", "{}", trusting.stderr());
+    assert_eq!(trusting.get("/other/a").unwrap().status, 500, "the name is another one");
+    let strict = start().start().unwrap();
+    assert_eq!(strict.get("/up/a").unwrap().status, 500, "nobody known has signed it");
+    assert!(strict.wait_for_log("invalid peer certificate", WAIT).is_some());
 }
