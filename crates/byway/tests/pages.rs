@@ -176,7 +176,7 @@ fn a_long_upload_passes_through_as_a_stream_and_memory_stays_flat() {
              export default (req, res) => { req.pipe(res) }\n",
         ),
     ]);
-    let bytes: usize = 96 << 20;
+    let bytes: usize = 384 << 20;
     let mut client = RawClient::connect_within(server.authority(), Duration::from_mins(1)).unwrap();
     client
         .send(format!("POST /api/sum HTTP/1.1\r\nHost: a\r\nContent-Length: {bytes}\r\n\r\n"))
@@ -187,8 +187,9 @@ fn a_long_upload_passes_through_as_a_stream_and_memory_stays_flat() {
     }
     let answer = client.read().unwrap().json();
     assert_eq!(answer["length"], bytes, "{answer}");
+    // Buffers that have been read wait for the garbage collector, which V8 starts at some 64 MB of them.
     let most = answer["most"].as_u64().unwrap();
-    assert!(most < 48 << 20, "{most} bytes more");
+    assert!(most < 128 << 20, "{most} bytes more");
 
     let body = "0123456789".repeat(200_000);
     let passed = server.request("POST", "/api/pass", &[], &body).unwrap();
