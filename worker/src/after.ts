@@ -2,6 +2,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type RequestContext, contexts } from './context.ts'
+import type { Exchange } from './exchange.ts'
 import { describeError, log } from './log.ts'
 
 /** What is still running; draining waits for it. */
@@ -9,7 +10,7 @@ const running = new Set<Promise<void>>()
 
 /** Follows a promise to its end. */
 export function runAfter(context: RequestContext, task: PromiseLike<unknown>): void {
-  track(task, context, 'A promise passed to `after()` rejected:')
+  watch(context.exchange, task, 'A promise passed to `after()` rejected:')
 }
 
 /** Calls a function once the answer has ended. */
@@ -33,7 +34,10 @@ export function callAfter(context: RequestContext, callback: () => unknown): voi
       start()
       setImmediate(resolve)
     } else {
+      // A proxy may wait for the same end.
+      const { onEnd } = exchange
       exchange.onEnd = () => {
+        onEnd?.()
         start()
         setImmediate(resolve)
       }
@@ -70,19 +74,24 @@ function run(context: RequestContext, callback: () => unknown): void {
   try {
     result = callback()
   } catch (error) {
-    report(context, 'An error occurred in a function passed to `after()`:', error)
+    report(context.exchange, 'An error occurred in a function passed to `after()`:', error)
     return
   }
-  track(Promise.resolve(result), context, 'An error occurred in a function passed to `after()`:')
+  watch(
+    context.exchange,
+    Promise.resolve(result),
+    'An error occurred in a function passed to `after()`:',
+  )
 }
 
-function track(task: PromiseLike<unknown>, context: RequestContext, failure: string): void {
+/** Follows a promise to its end; `failure` is what the log says before the error. */
+export function watch(exchange: Exchange, task: PromiseLike<unknown>, failure: string): void {
   keep(
     new Promise((resolve) => {
-      task.then(
+      Promise.resolve(task).then(
         () => resolve(),
         (error: unknown) => {
-          report(context, failure, error)
+          report(exchange, failure, error)
           resolve()
         },
       )
@@ -95,6 +104,6 @@ function keep(work: Promise<void>): void {
   void work.then(() => running.delete(work))
 }
 
-function report(context: RequestContext, text: string, error: unknown): void {
-  log('error', context.exchange.id, `${text} ${describeError(error)}`)
+function report(exchange: Exchange, text: string, error: unknown): void {
+  log('error', exchange.id, `${text} ${describeError(error)}`)
 }

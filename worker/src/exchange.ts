@@ -1,7 +1,8 @@
 // One request and its answer, as the loop sees them. The request's head stays in the frame that
 // brought it; parts are decoded when somebody asks.
 
-import type { IncomingBody } from './incoming.ts'
+import type { LightHeaders } from './headers.ts'
+import type { BodyReader, BodyReceiver } from './incoming.ts'
 import { normaliseQuery } from './query.ts'
 import { ProtocolError } from './wire.ts'
 import {
@@ -9,6 +10,7 @@ import {
   CANCEL_SHUTDOWN,
   FLAG_HAS_BODY,
   FLAG_HTTPS,
+  FLAG_PROXY,
   HEADERS_MAX,
 } from './wire-constants.ts'
 
@@ -39,6 +41,8 @@ export interface ExchangeSettings {
    */
   originHttp: string
   originHttps: string
+  /** `basePath` of next.config, which only a proxy sees. */
+  basePath: string
 }
 
 /**
@@ -53,8 +57,8 @@ export class Exchange {
   readonly id: number
   readonly flags: number
   readonly settings: ExchangeSettings
-  /** Index of the route in the manifest. */
-  readonly route: number
+  /** Index of the route in the manifest, or `NO_ROUTE`. */
+  route: number
   /** The method's number, 0 for one without. */
   readonly method: number
   /** Where the bytes of the body begin and end in `buffer`. */
@@ -63,8 +67,12 @@ export class Exchange {
   /** Where the first header line begins, and how many there are. */
   headersStart: number
   readonly headersCount: number
-  /** The request's body as far as it was not in the first frame. */
-  incoming: IncomingBody | null = null
+  /** The request's body as far as it was not in the first frame: where its frames go. */
+  receiver: BodyReceiver | null = null
+  /** The same for whoever reads it. */
+  incoming: BodyReader | null = null
+  /** The request's headers where a proxy has changed them. */
+  headers: LightHeaders | null = null
   /** The answer's body while it is being sent. */
   outgoing: AnswerSender | null = null
   /** Whether the answer is complete or can no longer be sent. */
@@ -83,6 +91,8 @@ export class Exchange {
   #addressAt: number
   #url: string | null = null
   #search: string | null = null
+  /** What `ROUTE` said; it takes the place of what came with the request. */
+  #routed: { query: string; params: Params } | null = null
 
   constructor(
     id: number,
@@ -158,6 +168,11 @@ export class Exchange {
     return (this.flags & FLAG_HAS_BODY) !== 0
   }
 
+  /** Whether the proxy runs before the route. */
+  get proxied(): boolean {
+    return (this.flags & FLAG_PROXY) !== 0
+  }
+
   /** `http://host:port`, as in the request's URL. */
   get origin(): string {
     const at = this.#field(1)
@@ -171,8 +186,17 @@ export class Exchange {
     }
   }
 
-  /** The path, percent-encoded as the client sent it. */
+  /** The path below the base path, percent-encoded as the client sent it. */
   get path(): string {
+    const path = this.fullPath
+    const { basePath } = this.settings
+    if (basePath === '' || !this.proxied || !path.startsWith(basePath)) return path
+    const rest = path.slice(basePath.length)
+    return rest === '' ? '/' : rest.startsWith('/') ? rest : path
+  }
+
+  /** The path as the frame has it: where the proxy runs, with the base path. */
+  get fullPath(): string {
     return text16(this.buffer, this.#field(2), 'latin1')
   }
 
@@ -203,30 +227,33 @@ export class Exchange {
     return (this.#url = PLAIN_TARGET.test(url) ? url : new URL(url).href)
   }
 
+  /** The query that `ROUTE` gave, which Pages API routes see, without `?`; null without one. */
+  get routedQuery(): string | null {
+    return this.#routed === null ? null : this.#routed.query
+  }
+
+  /** The URL as the proxy sees it, with the base path. */
+  get fullUrl(): string {
+    if (this.settings.basePath === '') return this.url
+    return new URL(this.origin + this.fullPath + this.search).href
+  }
+
   /** The route's parameters. */
   get params(): Params {
-    const buffer = this.buffer
-    let at = this.#field(4)
-    let count = u16(buffer, at)
-    at += 2
-    const params: Params = {}
-    while (count-- > 0) {
-      const name = text16(buffer, at, 'utf8')
-      at += 2 + u16(buffer, at)
-      const list = buffer[at] === 1
-      let left = u16(buffer, at + 1)
-      at += 3
-      const values: string[] = []
-      while (left-- > 0) {
-        values.push(text16(buffer, at, 'utf8'))
-        at += 2 + u16(buffer, at)
-      }
-      // An assignment would call the setter of `__proto__`.
-      const value = list ? values : (values[0] ?? '')
-      if (name === '__proto__') define(params, name, value)
-      else params[name] = value
-    }
-    return params
+    return this.#routed === null
+      ? readParams(this.buffer, this.#field(4))
+      : this.#routed.params
+  }
+
+  /** Takes over what `ROUTE` says. */
+  reroute(buffer: Buffer, start: number, end: number): void {
+    const queryAt = start + 4
+    const paramsAt = queryAt + 2 + u16(buffer, queryAt)
+    if (skipParams(buffer, paramsAt, end) !== end)
+      throw new ProtocolError('the route of a request is malformed')
+    this.route = u32(buffer, start)
+    const query = text16(buffer, queryAt, 'latin1')
+    this.#routed = { query, params: readParams(buffer, paramsAt) }
   }
 
   /** Why the request was cancelled, or null while it was not. */
@@ -255,7 +282,7 @@ export class Exchange {
           : 'the client has gone'
     const error = new ResponseAborted(why)
     this.#cancelled = error
-    this.incoming?.fail(error)
+    this.receiver?.fail(error)
     this.outgoing?.cancel(error)
     this.#controller?.abort(error)
   }
@@ -287,6 +314,29 @@ export class Exchange {
 
 const PLAIN_TARGET =
   /^https?:\/\/[a-z0-9.\-:[\]]+\/[A-Za-z0-9\-._~!$&()*+,;=:@%/]*(\?[A-Za-z0-9\-._~*+=&%]*)?$/
+
+function readParams(buffer: Buffer, at: number): Params {
+  let count = u16(buffer, at)
+  at += 2
+  const params: Params = {}
+  while (count-- > 0) {
+    const name = text16(buffer, at, 'utf8')
+    at += 2 + u16(buffer, at)
+    const list = buffer[at] === 1
+    let left = u16(buffer, at + 1)
+    at += 3
+    const values: string[] = []
+    while (left-- > 0) {
+      values.push(text16(buffer, at, 'utf8'))
+      at += 2 + u16(buffer, at)
+    }
+    // An assignment would call the setter of `__proto__`.
+    const value = list ? values : (values[0] ?? '')
+    if (name === '__proto__') define(params, name, value)
+    else params[name] = value
+  }
+  return params
+}
 
 function skipParams(buffer: Buffer, at: number, end: number): number {
   let count = u16(buffer, at)

@@ -14,6 +14,7 @@ import { callPages } from './pages/handling.ts'
 import { NEXT_HEADER, REWRITE_HEADER } from './next-response.ts'
 import type { BodyOutlet } from './outgoing.ts'
 import { PlatformResponse } from './platform.ts'
+import type { Proxy } from './proxy/proxy.ts'
 import { LightRequest } from './request.ts'
 import { LightResponse, responseState } from './response.ts'
 import type { Handler, LoadedRoute, Route } from './routes.ts'
@@ -29,6 +30,8 @@ export interface HandleSettings {
 
 /** Answers one request after the other. */
 export class Handling {
+  /** What runs before routes where the project has it. */
+  proxy: Proxy | null = null
   readonly #settings: HandleSettings
 
   constructor(settings: HandleSettings) {
@@ -173,7 +176,11 @@ export class Handling {
       exchange.id,
       `${exchange.methodName} ${exchange.path} (${route.entry.file}): ${describeError(error)}`,
     )
-    this.#settings.instrumentation.requestError(error, exchange, route.entry.path)
+    this.#settings.instrumentation.requestError(error, exchange, {
+      routerKind: 'App Router',
+      routePath: route.entry.path,
+      routeType: 'route',
+    })
   }
 }
 

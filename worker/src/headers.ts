@@ -79,6 +79,7 @@ export class LightHeaders {
 
   /** The headers of a request. */
   static of(exchange: Exchange): LightHeaders {
+    if (exchange.headers !== null) return exchange.headers.copy()
     const headers = new LightHeaders()
     headers.#exchange = exchange
     return headers

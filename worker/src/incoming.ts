@@ -12,6 +12,32 @@ export interface BodySource {
   stop(): void
 }
 
+/** A body for whoever reads it. */
+export interface BodyReader {
+  /** The whole body, once it has arrived. Only one caller may ask, and none after `stream`. */
+  whole(): Promise<Buffer>
+  /** The body as a stream of bytes that a slow reader slows down at its source. */
+  stream(): ReadableStream<Uint8Array>
+  /**
+   * The next bytes, null at the end, or undefined while there are none: then `wake` is called once
+   * there are, or once reading fails. Throws when the rest will not come. Not beside `whole` or
+   * `stream`.
+   */
+  read(wake: () => void): Buffer | null | undefined
+  /** Nobody will read the rest. */
+  stop(): void
+}
+
+/** A body for the loop, which brings its frames. */
+export interface BodyReceiver {
+  /** Whether no more frames of this body are expected. */
+  readonly finished: boolean
+  /** A chunk has arrived. The bytes are copied, because a reader may keep or even change them. */
+  chunk(buffer: Buffer, start: number, end: number, last: boolean): void
+  /** The rest will not come; reading fails from now on. */
+  fail(error: unknown): void
+}
+
 /** Credit is given back in portions of this size, not for each chunk. */
 const CREDIT_STEP = CHUNK_MAX
 
@@ -21,7 +47,7 @@ interface Waiting {
 }
 
 /** The rest of one request's body. */
-export class IncomingBody {
+export class IncomingBody implements BodyReader, BodyReceiver {
   #chunks: Buffer[] = []
   #queued = 0
   #window = WINDOW_INITIAL
@@ -39,12 +65,10 @@ export class IncomingBody {
     if (first.length > 0) this.#push(first, 0, first.length)
   }
 
-  /** Whether no more frames of this body are expected. */
   get finished(): boolean {
     return this.#ended || this.#error !== null
   }
 
-  /** A chunk has arrived. The bytes are copied, because a reader may keep or even change them. */
   chunk(buffer: Buffer, start: number, end: number, last: boolean): void {
     if (this.#ended) throw new ProtocolError('a chunk follows the end of a request body')
     const length = end - start
@@ -57,7 +81,6 @@ export class IncomingBody {
     this.#wake?.()
   }
 
-  /** The rest will not come; reading fails from now on. */
   fail(error: unknown): void {
     if (this.#ended || this.#error !== null) return
     this.#error = error
@@ -66,7 +89,6 @@ export class IncomingBody {
     this.#wake?.()
   }
 
-  /** The whole body, once it has arrived. Only one caller may ask, and none after `stream`. */
   whole(): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       if (this.#error !== null) return reject(this.#error)
@@ -75,7 +97,6 @@ export class IncomingBody {
     })
   }
 
-  /** The body as a stream of bytes that a slow reader slows down at its source. */
   stream(): ReadableStream<Uint8Array> {
     return new ReadableStream(
       {
@@ -105,11 +126,6 @@ export class IncomingBody {
     )
   }
 
-  /**
-   * The next bytes, null at the end, or undefined while there are none: then `wake` is called once
-   * there are, or once reading fails. Throws when the rest will not come. Not beside `whole` or
-   * `stream`.
-   */
   read(wake: () => void): Buffer | null | undefined {
     if (this.#error !== null) throw this.#error
     const chunk = this.#chunks.shift()
@@ -123,7 +139,6 @@ export class IncomingBody {
     return undefined
   }
 
-  /** Nobody will read the rest. */
   stop(): void {
     if (this.#stopped || this.finished) return
     this.#stopped = true

@@ -18,6 +18,13 @@ export interface ReportedRequest {
   headers: Record<string, string | string[] | undefined>
 }
 
+/** Where an error happened, as Next's hook wants it. */
+export interface ErrorPlace {
+  routerKind: 'App Router' | 'Pages Router'
+  routePath: string
+  routeType: 'route' | 'proxy'
+}
+
 /** The module, or the lack of one. */
 export class Instrumentation {
   readonly #module: InstrumentationModule
@@ -31,15 +38,15 @@ export class Instrumentation {
     await this.#module.register?.()
   }
 
-  /** Reports an error of a route handler. */
-  requestError(error: unknown, exchange: Exchange, routePath: string): void {
+  /** Reports an error of a route handler or a proxy. */
+  requestError(error: unknown, exchange: Exchange, where: ErrorPlace): void {
     if (typeof this.#module.onRequestError !== 'function') return
     const request = {
       path: exchange.path + (exchange.rawQuery === '' ? '' : `?${exchange.rawQuery}`),
       method: exchange.methodName,
       headers: Object.fromEntries(LightHeaders.of(exchange).entries()),
     }
-    this.report(error, exchange, request, { routerKind: 'App Router', routePath })
+    this.report(error, exchange, request, where)
   }
 
   /** Reports an error. What the hook itself throws is logged. */
@@ -47,11 +54,11 @@ export class Instrumentation {
     error: unknown,
     exchange: Exchange,
     request: ReportedRequest,
-    route: { routerKind: 'App Router' | 'Pages Router'; routePath: string },
+    where: ErrorPlace,
   ): void {
     const hook = this.#module.onRequestError
     if (typeof hook !== 'function') return
-    const context = { ...route, routeType: 'route', revalidateReason: undefined }
+    const context = { ...where, revalidateReason: undefined }
     void (async () => {
       try {
         await hook(error, request, context)

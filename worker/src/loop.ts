@@ -1,6 +1,7 @@
 // Takes the frames of the server apart and brings each to the request that it is about.
 
 import { type BodySource, IncomingBody } from './incoming.ts'
+import { SharedBody } from './proxy/shared-body.ts'
 import { Exchange, type ExchangeSettings } from './exchange.ts'
 import type { Handling } from './handle.ts'
 import type { Route } from './routes.ts'
@@ -8,18 +9,22 @@ import {
   ABORT,
   ABORT_REQUEST_BODY,
   CANCEL,
+  CANCEL_ANSWERED,
   CANCEL_BODY_BROKEN,
   CANCEL_BODY_UNUSED,
   CONFIG,
   DRAIN,
   FLAG_END,
+  FORWARD,
   HEAD_BODY_MAX,
+  NO_ROUTE,
   PING,
   PONG,
   REQUEST,
   REQUEST_CHUNK,
   REQUEST_CREDIT,
   RESPONSE_CREDIT,
+  ROUTE,
   WINDOW_INITIAL,
 } from './wire-constants.ts'
 import { type FrameWriter, ProtocolError } from './wire.ts'
@@ -40,6 +45,7 @@ export class Loop {
   readonly settings: ExchangeSettings = {
     originHttp: 'http://localhost',
     originHttps: 'https://localhost',
+    basePath: '',
   }
   readonly #open = new Map<number, Exchange>()
   readonly #writer: FrameWriter
@@ -89,6 +95,8 @@ export class Loop {
         return this.#writer.frame(PONG, 0, 0, buffer.subarray(start, end))
       case CONFIG:
         return this.#events.config(parseConfig(buffer.utf8Slice(start, end)))
+      case ROUTE:
+        return this.#routed(this.#known(stream), buffer, start, end)
       case DRAIN:
         return this.#events.drain()
     }
@@ -98,12 +106,12 @@ export class Loop {
   readonly ended = (exchange: Exchange, broken = false): void => {
     if (exchange.ended) return
     exchange.ended = true
-    const { incoming } = exchange
+    const { receiver } = exchange
     // For the server a broken stream is over; nothing more will come on it.
-    if (broken) incoming?.fail(new TypeError('the answer broke off before the request body ended'))
+    if (broken) receiver?.fail(new TypeError('the answer broke off before the request body ended'))
     // Otherwise the rest of an unread body either still comes or is called off, and then it is
     // over.
-    if (incoming === null || incoming.finished || exchange.cancelled !== null)
+    if (receiver === null || receiver.finished || exchange.cancelled !== null)
       this.#forget(exchange)
     exchange.onEnd?.()
   }
@@ -113,17 +121,36 @@ export class Loop {
     if (handling === null) throw new ProtocolError('a request came before READY')
     if (this.#open.has(stream)) throw new ProtocolError(`stream ${stream} is already in use`)
     const exchange = new Exchange(stream, flags, this.settings, WINDOW_INITIAL, buffer, start, end)
+    const { proxied } = exchange
     const route = this.routes[exchange.route]
-    if (route === undefined) throw new ProtocolError(`there is no route ${exchange.route}`)
+    if (route === undefined && !(proxied && exchange.route === NO_ROUTE))
+      throw new ProtocolError(`there is no route ${exchange.route}`)
+    if (proxied && handling.proxy === null)
+      throw new ProtocolError('the project has no proxy')
     if (end - exchange.bodyStart > HEAD_BODY_MAX)
       throw new ProtocolError('a request has too long a first part')
     if (stream > this.#highest) this.#highest = stream
     if ((flags & FLAG_END) === 0) {
       const first = buffer.subarray(exchange.bodyStart, end)
-      exchange.incoming = new IncomingBody(this.#bodySource(exchange), first)
+      const source = this.#bodySource(exchange)
+      if (proxied) exchange.receiver = new SharedBody(source, first)
+      else exchange.receiver = exchange.incoming = new IncomingBody(source, first)
     }
     this.#open.set(stream, exchange)
-    handling.start(exchange, route)
+    if (proxied) handling.proxy!.start(exchange, route ?? null)
+    else handling.start(exchange, route!)
+  }
+
+  #routed(exchange: Exchange | undefined, buffer: Buffer, start: number, end: number): void {
+    if (exchange === undefined) return
+    const { proxy } = this.handling!
+    if (proxy === null || !exchange.proxied)
+      throw new ProtocolError(`stream ${exchange.id} has its route already`)
+    exchange.reroute(buffer, start, end)
+    const route = this.routes[exchange.route]
+    if (route === undefined && exchange.route !== FORWARD)
+      throw new ProtocolError(`there is no route ${exchange.route}`)
+    proxy.routed(exchange, route ?? null)
   }
 
   #bodySource(exchange: Exchange): BodySource {
@@ -141,14 +168,14 @@ export class Loop {
     last: boolean,
   ): void {
     if (exchange === undefined) return
-    if (exchange.incoming === null)
+    if (exchange.receiver === null)
       throw new ProtocolError(`stream ${exchange.id} has no more body`)
-    exchange.incoming.chunk(buffer, start, end, last)
+    exchange.receiver.chunk(buffer, start, end, last)
     if (last && exchange.ended) this.#forget(exchange)
   }
 
   #cancel(exchange: Exchange | undefined, reason: number): void {
-    if (reason < 1 || reason > CANCEL_BODY_UNUSED)
+    if (reason < 1 || reason > CANCEL_ANSWERED)
       throw new ProtocolError(`a request is cancelled for the reason ${reason}`)
     if (exchange === undefined) return
     if (reason === CANCEL_BODY_BROKEN || reason === CANCEL_BODY_UNUSED) {
@@ -156,7 +183,9 @@ export class Loop {
         reason === CANCEL_BODY_BROKEN
           ? 'the request body broke off'
           : 'the answer ended before the request body'
-      exchange.incoming?.fail(new TypeError(why))
+      exchange.receiver?.fail(new TypeError(why))
+    } else if (reason === CANCEL_ANSWERED) {
+      this.handling?.proxy?.answered(exchange)
     } else {
       exchange.cancel(reason)
     }

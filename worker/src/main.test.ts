@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { FakeServer, header, json } from '../testing/fake-server.ts'
 import { encodeFrame } from '../testing/frames.ts'
-import { DRAINED, HELLO, PING, PONG, READY } from './wire-constants.ts'
+import { DRAINED, HELLO, PING, PONG, PROTOCOL_VERSION, READY } from './wire-constants.ts'
 
 describe('a worker', () => {
   let server: FakeServer
@@ -30,7 +30,7 @@ describe('a worker', () => {
   test('says hello and that it is ready', () => {
     const hello = server.frames.find((frame) => frame.type === HELLO)!
     assert.equal(hello.payload.toString('latin1', 0, 5), 'BYWAY')
-    assert.equal(hello.payload.readUInt16LE(5), 1)
+    assert.equal(hello.payload.readUInt16LE(5), PROTOCOL_VERSION)
     assert.ok(hello.payload.readUInt32LE(7) > 0)
     assert.match(hello.payload.toString('utf8', 13), /^(node|bun|deno) v\d/)
     assert.ok(server.frames.some((frame) => frame.type === READY))

@@ -14,8 +14,10 @@ import { describeError, log, setLogSink } from './log.ts'
 import { Loop } from './loop.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 import { PHASE_PRODUCTION_SERVER } from './next/constants.ts'
+import { Proxy } from './proxy/proxy.ts'
 import { Route } from './routes.ts'
 import { settings } from './settings.ts'
+import type { UrlConfig } from './url-config.ts'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import {
@@ -104,6 +106,9 @@ function applyConfig(config: Record<string, unknown>): void {
   if (typeof origin !== 'string') throw new Error('the settings have no origin')
   loop.settings.originHttp = new URL(`http://${origin}`).origin
   loop.settings.originHttps = new URL(`https://${origin}`).origin
+  if (config['urls']) settings.urls = config['urls'] as UrlConfig
+  loop.settings.basePath = settings.urls.basePath
+  settings.rulesReadHeaders = config['rulesReadHeaders'] === true
   if (typeof config['draftModeId'] === 'string') settings.draftModeId = config['draftModeId']
 }
 
@@ -141,8 +146,27 @@ async function start(): Promise<void> {
   const instrumentation = await loadInstrumentation(directory, manifest)
   const routes = manifest.routes.map((entry) => new Route(directory, entry))
   loop.routes = routes
-  loop.handling = new Handling({ routes, instrumentation, outlet: connection, ended: loop.ended })
+  const handling = new Handling({
+    routes,
+    instrumentation,
+    outlet: connection,
+    ended: loop.ended,
+  })
+  loop.handling = handling
+  if (manifest.proxy) {
+    handling.proxy = new Proxy({
+      directory,
+      entry: manifest.proxy,
+      urls: settings.urls,
+      rulesReadHeaders: settings.rulesReadHeaders,
+      instrumentation,
+      outlet: connection,
+      run: (exchange, route) => handling.start(exchange, route),
+      ended: loop.ended,
+    })
+  }
   writer.frame(READY, 0, 0)
+  await handling.proxy?.load()
   await preload(routes)
 }
 

@@ -19,6 +19,14 @@ export interface RouteEntry {
   segment?: { runtime?: 'edge' | 'nodejs' }
 }
 
+/** The project's proxy. */
+export interface ProxyEntry {
+  /** The source file, relative to the project. */
+  file: string
+  /** The module to load, relative to `.byway/`. */
+  chunk: string
+}
+
 /** The whole file. */
 export interface Manifest {
   version: number
@@ -31,6 +39,8 @@ export interface Manifest {
   packagesImportNext: boolean
   /** Whether some code, however late it is loaded, asks for the current request. */
   needsContext: boolean
+  /** What runs before the routes. */
+  proxy?: ProxyEntry | null
   routes: RouteEntry[]
 }
 

@@ -2,6 +2,7 @@
 // whole `URL` only when it is changed or asked for something rare.
 
 import { INSPECT, type Inspect } from './platform.ts'
+import { type DomainLocale, type PathParts, type UrlConfig, analysePath, formatPath } from './url-config.ts'
 
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|\[::1\])$/
 
@@ -31,6 +32,9 @@ export class NextURL {
   #search = ''
   #params: URLSearchParams | null = null
   #basePath = ''
+  /** Only in a proxy: what next.config says about URLs, and what it makes of this one. */
+  #config: UrlConfig | null = null
+  #parts: PathParts | null = null
 
   constructor(input: string | URL, base?: string | URL | object) {
     if (input === FROM_PARTS) return
@@ -43,6 +47,30 @@ export class NextURL {
     const url = new NextURL(FROM_PARTS)
     url.#source = source
     return url
+  }
+
+  /** The URL of a request as a proxy sees it, with a base path and a locale where there are any. */
+  static ofProxied(source: UrlSource & { readonly fullUrl: string }, config: UrlConfig): NextURL {
+    const plain = config.basePath === '' && config.i18n === null
+    if (plain && (config.skipProxyUrlNormalize || !source.fullUrl.includes('/_next/data/')))
+      return NextURL.ofRequest(source)
+    return NextURL.#configured(source.fullUrl, config)
+  }
+
+  static #configured(href: string, config: UrlConfig): NextURL {
+    const url = new NextURL(href)
+    url.#config = config
+    url.#analyse()
+    return url
+  }
+
+  #analyse(): void {
+    if (this.#config === null) return
+    const url = this.#url!
+    const parts = analysePath(url.pathname, url.hostname, this.#config)
+    url.pathname = parts.pathname
+    this.#parts = parts
+    this.#basePath = parts.basePath
   }
 
   #takeParts(): void {
@@ -60,6 +88,11 @@ export class NextURL {
     this.#takeParts()
     if (this.#url === null) return this.#origin + this.#basePath + this.#pathname + this.search
     const url = this.#synchronised()
+    if (this.#parts !== null) {
+      const shown = new URL(url)
+      shown.pathname = formatPath(url.pathname, { ...this.#parts, basePath: this.#basePath })
+      return shown.href
+    }
     if (this.#basePath === '') return url.href
     const shown = new URL(url)
     shown.pathname = this.#basePath + (url.pathname === '/' ? '' : url.pathname)
@@ -69,6 +102,7 @@ export class NextURL {
   set href(value: string) {
     this.#source = null
     this.#url = parse(value)
+    this.#analyse()
     this.#refillParams()
   }
 
@@ -178,19 +212,22 @@ export class NextURL {
 
   /** Route handlers know no locales. */
   get locale(): string {
-    return ''
+    return this.#parts?.locale ?? ''
   }
 
   set locale(value: string) {
-    throw new TypeError(`The NextURL configuration includes no locale "${value}"`)
+    const parts = this.#parts
+    if (parts === null || this.#config?.i18n?.locales.includes(value) !== true)
+      throw new TypeError(`The NextURL configuration includes no locale "${value}"`)
+    parts.locale = value
   }
 
   get defaultLocale(): string | undefined {
-    return undefined
+    return this.#parts?.defaultLocale
   }
 
-  get domainLocale(): undefined {
-    return undefined
+  get domainLocale(): DomainLocale | undefined {
+    return this.#parts?.domainLocale
   }
 
   get buildId(): string | undefined {
@@ -198,6 +235,7 @@ export class NextURL {
   }
 
   clone(): NextURL {
+    if (this.#config !== null) return NextURL.#configured(this.href, this.#config)
     const copy = new NextURL(this.#synchronisedHref())
     copy.#basePath = this.#basePath
     return copy

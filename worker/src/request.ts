@@ -6,8 +6,10 @@ import { RequestCookies } from './cookies.ts'
 import type { Exchange } from './exchange.ts'
 import { HEAD } from './exchange.ts'
 import { LightHeaders } from './headers.ts'
+import type { BodyReader } from './incoming.ts'
 import { NextURL } from './next-url.ts'
 import { absoluteUrl } from './next-response.ts'
+import type { UrlConfig } from './url-config.ts'
 import {
   type BodySource,
   INSPECT,
@@ -140,6 +142,11 @@ const NO_BYTES = new Uint8Array(0)
  */
 export class LightRequest {
   readonly #exchange: Exchange
+  /** The exchange's at the time when this request was made: a proxy and a handler have one each. */
+  readonly #incoming: BodyReader | null
+  /** What next.config says about URLs, where a proxy sees it. */
+  readonly #config: UrlConfig | null
+  #url: string | null = null
   #headers: LightHeaders | null
   #used = false
   #platform: Request | null = null
@@ -155,8 +162,11 @@ export class LightRequest {
     exchange: Exchange,
     headers: LightHeaders | null = null,
     platform: Request | null = null,
+    config: UrlConfig | null = null,
   ) {
     this.#exchange = exchange
+    this.#incoming = exchange.incoming
+    this.#config = config
     this.#headers = headers
     this.#platform = platform
   }
@@ -166,11 +176,16 @@ export class LightRequest {
   }
 
   get url(): string {
-    return this.#exchange.url
+    if (this.#config === null) return this.#exchange.url
+    return (this.#url ??= NextURL.ofProxied(this.#exchange, this.#config).href)
   }
 
   get nextUrl(): NextURL {
-    return (this.#nextUrl ??= NextURL.ofRequest(this.#exchange))
+    if (this.#nextUrl !== null) return this.#nextUrl
+    return (this.#nextUrl =
+      this.#config === null
+        ? NextURL.ofRequest(this.#exchange)
+        : NextURL.ofProxied(this.#exchange, this.#config))
   }
 
   get headers(): Headers {
@@ -280,10 +295,15 @@ export class LightRequest {
 
   clone(): Request {
     const headers = (this.headers as never as LightHeaders).copy()
-    if (!this.#delegates && this.#exchange.incoming === null) {
-      return new LightRequest(this.#exchange, headers) as never
+    if (!this.#delegates && this.#incoming === null) {
+      return new LightRequest(this.#exchange, headers, null, this.#config) as never
     }
-    return new LightRequest(this.#exchange, headers, this.#open().clone()) as never
+    return new LightRequest(
+      this.#exchange,
+      headers,
+      this.#open().clone(),
+      this.#config,
+    ) as never
   }
 
   [INSPECT](_depth: number, options: object, inspect: Inspect): string {
@@ -311,7 +331,7 @@ export class LightRequest {
     const exchange = this.#exchange
     if (!this.#bodyVisible) return Buffer.from(NO_BYTES)
     this.#used = true
-    if (exchange.incoming !== null) return exchange.incoming.whole()
+    if (this.#incoming !== null) return this.#incoming.whole()
     return exchange.buffer.subarray(exchange.bodyStart, exchange.bodyEnd)
   }
 
@@ -330,10 +350,10 @@ export class LightRequest {
     let body: Uint8Array | ReadableStream<Uint8Array> | null = null
     if (this.#bodyVisible) {
       if (this.#used) body = NO_BYTES
-      else if (exchange.incoming !== null) body = exchange.incoming.stream()
+      else if (this.#incoming !== null) body = this.#incoming.stream()
       else body = new Uint8Array(exchange.buffer.subarray(exchange.bodyStart, exchange.bodyEnd))
     }
-    const platform = new PlatformRequest(exchange.url, {
+    const platform = new PlatformRequest(this.url, {
       method: exchange.methodName,
       headers: this.headers,
       body: body as BodySource,

@@ -1,6 +1,7 @@
 // What the worker knows about itself besides the manifest.
 
 import { randomBytes } from 'node:crypto'
+import { PLAIN_URLS, type UrlConfig } from './url-config.ts'
 
 /** Set once, before the project's modules are evaluated. */
 export const settings = {
@@ -9,4 +10,8 @@ export const settings = {
    * worker makes its own, and drafts end when it is replaced.
    */
   draftModeId: randomBytes(16).toString('hex'),
+  /** What next.config says about URLs. */
+  urls: PLAIN_URLS as UrlConfig,
+  /** Whether rules of next.config that come after a proxy look at headers. */
+  rulesReadHeaders: false,
 }

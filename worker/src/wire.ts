@@ -9,6 +9,7 @@ import {
   FLAG_END,
   FLAG_HAS_BODY,
   FLAG_HTTPS,
+  FLAG_PROXY,
   FRAME_HEADER_BYTES,
   FRAME_PAYLOAD_MAX,
   HEAD_BODY_MAX,
@@ -16,6 +17,7 @@ import {
   REQUEST,
   REQUEST_CHUNK,
   RESPONSE_CREDIT,
+  ROUTE,
 } from './wire-constants.ts'
 
 /** The other side broke the protocol; nothing that it says afterwards can be trusted. */
@@ -110,7 +112,7 @@ export class FrameDecoder {
 
 /** Which flags each type of frame may carry. */
 const FLAGS_ALLOWED = new Uint8Array(256)
-FLAGS_ALLOWED[REQUEST] = FLAG_END | FLAG_HTTPS | FLAG_HAS_BODY
+FLAGS_ALLOWED[REQUEST] = FLAG_END | FLAG_HTTPS | FLAG_HAS_BODY | FLAG_PROXY
 FLAGS_ALLOWED[REQUEST_CHUNK] = FLAG_END
 
 /** The exact payload of the frames that have one, the rest is -1. */
@@ -127,7 +129,7 @@ function checkHeader(
   reserved: number,
   stream: number,
 ): void {
-  if (type < REQUEST || type > DRAIN)
+  if (type < REQUEST || type > ROUTE)
     throw new ProtocolError(`a frame has the unknown type ${type}`)
   if (length > FRAME_PAYLOAD_MAX)
     throw new ProtocolError(`a frame of type ${type} announces ${length} bytes`)

@@ -8,6 +8,7 @@ import { type RequestSpec, encodeRequest } from './frames.ts'
 export const SETTINGS = {
   originHttp: 'http://localhost:3000',
   originHttps: 'https://localhost:3000',
+  basePath: '',
 }
 
 /** Makes an exchange of a request. */

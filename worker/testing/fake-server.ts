@@ -23,11 +23,15 @@ import {
   RESPONSE,
   RESPONSE_CHUNK,
   RESPONSE_CREDIT,
+  ROUTE,
+  VERDICT,
 } from '../src/wire-constants.ts'
 import {
+  type DecodedVerdict,
   type Frame,
   type RequestSpec,
   decodeResponse,
+  decodeVerdict,
   encodeFrame,
   encodeRequest,
   splitFrames,
@@ -45,6 +49,8 @@ export interface Project {
   /** Other files of `.byway/`. */
   files?: Record<string, string>
   instrumentation?: string
+  /** Source of the proxy. */
+  proxy?: string
   packagesImportNext?: boolean
   nextModules?: Record<string, string>
   config?: Record<string, unknown>
@@ -192,6 +198,18 @@ export class FakeServer {
     return { stream, answer: withPatience(answer, () => `an answer to ${path}`) }
   }
 
+  /** Says where a request goes on. */
+  route(stream: number, payload: Uint8Array): void {
+    this.send(ROUTE, 0, stream, payload)
+  }
+
+  /** Waits for the verdict of a stream. */
+  async verdict(stream: number): Promise<DecodedVerdict> {
+    const isIt = (frame: Frame): boolean => frame.type === VERDICT && frame.stream === stream
+    await this.until(() => this.frames.some(isIt))
+    return decodeVerdict(this.frames.find(isIt)!.payload)
+  }
+
   /** Sends a piece of a request's body. */
   chunk(stream: number, bytes: string | Uint8Array, end = false): void {
     this.send(
@@ -321,6 +339,7 @@ function writeProject(byway: string, project: Project): void {
     return { path, file: `app${path}/route.ts`, kind, chunk }
   })
   if (project.instrumentation !== undefined) files['instrumentation.mjs'] = project.instrumentation
+  if (project.proxy !== undefined) files['proxy.mjs'] = project.proxy
   const manifest = {
     version: 1,
     worker: 'worker.mjs',
@@ -328,6 +347,7 @@ function writeProject(byway: string, project: Project): void {
     nextModules: project.nextModules ?? {},
     packagesImportNext: project.packagesImportNext ?? false,
     needsContext: false,
+    proxy: project.proxy === undefined ? null : { file: 'proxy.ts', chunk: 'proxy.mjs' },
     routes,
   }
   files['manifest.json'] = JSON.stringify(manifest)

@@ -5,6 +5,7 @@ import {
   FLAG_END,
   FLAG_HAS_BODY,
   FLAG_HTTPS,
+  FLAG_PROXY,
   FRAME_HEADER_BYTES,
   REQUEST,
 } from '../src/wire-constants.ts'
@@ -32,6 +33,8 @@ export interface RequestSpec {
   /** Whether a body was announced; by default when there is one. */
   hasBody?: boolean
   https?: boolean
+  /** Whether the proxy runs first. */
+  proxy?: boolean
   authority?: string
   address?: string
 }
@@ -89,17 +92,8 @@ export function encodeRequest(stream: number, spec: RequestSpec = {}): Buffer {
   parts.push(
     str16(spec.path ?? '/', 'latin1'),
     str16(spec.query ?? '', 'latin1'),
-    u16(params.length),
+    ...paramsOf(params),
   )
-  for (const [name, value] of params) {
-    const values = Array.isArray(value) ? value : [value]
-    parts.push(
-      str16(name),
-      Buffer.from([Array.isArray(value) ? 1 : 0]),
-      u16(values.length),
-      ...values.map((one) => str16(one)),
-    )
-  }
   parts.push(u16(headers.length))
   for (const [name, value] of headers) {
     const bytes = Buffer.from(value, 'latin1')
@@ -110,8 +104,65 @@ export function encodeRequest(stream: number, spec: RequestSpec = {}): Buffer {
   const flags =
     (spec.more === true ? 0 : FLAG_END) |
     (announced ? FLAG_HAS_BODY : 0) |
-    (spec.https === true ? FLAG_HTTPS : 0)
+    (spec.https === true ? FLAG_HTTPS : 0) |
+    (spec.proxy === true ? FLAG_PROXY : 0)
   return encodeFrame(REQUEST, flags, stream, Buffer.concat(parts))
+}
+
+function paramsOf(params: [string, string | string[]][]): Buffer[] {
+  const parts = [u16(params.length)]
+  for (const [name, value] of params) {
+    const values = Array.isArray(value) ? value : [value]
+    parts.push(
+      str16(name),
+      Buffer.from([Array.isArray(value) ? 1 : 0]),
+      u16(values.length),
+      ...values.map((one) => str16(one)),
+    )
+  }
+  return parts
+}
+
+/** The payload of a ROUTE. */
+export function encodeRoute(
+  route: number,
+  query = '',
+  params: Record<string, string | string[]> = {},
+): Buffer {
+  return Buffer.concat([u32(route), str16(query, 'latin1'), ...paramsOf(Object.entries(params))])
+}
+
+/** A VERDICT. */
+export interface DecodedVerdict {
+  action: number
+  target: string
+  request: [string, string][] | null
+  response: [string, string][]
+}
+
+/** Decodes a VERDICT's payload. */
+export function decodeVerdict(payload: Buffer): DecodedVerdict {
+  let at = 0
+  const number = (bytes: 1 | 2 | 4): number => {
+    at += bytes
+    return payload.readUIntLE(at - bytes, bytes)
+  }
+  const text = (bytes: 2 | 4): string => {
+    const length = number(bytes)
+    at += length
+    return payload.toString('latin1', at - length, at)
+  }
+  const lines = (): [string, string][] => {
+    const found: [string, string][] = []
+    for (let left = number(2); left > 0; left--) found.push([text(2), text(4)])
+    return found
+  }
+  const action = number(1)
+  const target = text(2)
+  const request = number(1) === 1 ? lines() : null
+  const response = lines()
+  if (at !== payload.length) throw new Error('a verdict has bytes after its end')
+  return { action, target, request, response }
 }
 
 /** The head and the body of a RESPONSE. */

@@ -1,6 +1,8 @@
 //! Values of constant expressions, for options that are read without running the file.
 
-use oxc::ast::ast::{ArrayExpressionElement, Expression};
+use oxc::ast::ast::{
+    ArrayExpressionElement, Expression, ObjectPropertyKind, PropertyKey, PropertyKind,
+};
 use oxc::syntax::operator::{BinaryOperator, UnaryOperator};
 use serde_json::Value as Json;
 
@@ -15,8 +17,8 @@ pub(crate) enum Constant {
     Json(Json),
 }
 
-/// The value of literals, arrays of them and calculations with numbers. Type annotations around them
-/// have no effect.
+/// The value of literals, arrays and objects of them and calculations with numbers. Type annotations
+/// around them have no effect.
 pub(crate) fn constant(expression: &Expression<'_>) -> Option<Constant> {
     if matches!(expression.get_inner_expression(), Expression::Identifier(it) if it.name == "undefined")
     {
@@ -37,6 +39,16 @@ fn value(expression: &Expression<'_>, depth: usize) -> Option<Json> {
             let element =
                 |element: &ArrayExpressionElement<'_>| value(element.as_expression()?, depth);
             it.elements.iter().map(element).collect()
+        }
+        Expression::ObjectExpression(it) => {
+            let mut object = serde_json::Map::new();
+            for property in &it.properties {
+                let ObjectPropertyKind::ObjectProperty(property) = property else { return None };
+                let plain = property.kind == PropertyKind::Init && !property.method;
+                let name = key(&property.key).filter(|_| plain && !property.computed)?;
+                object.insert(name, value(&property.value, depth)?);
+            }
+            Some(Json::Object(object))
         }
         Expression::UnaryExpression(it) => {
             let argument = value(&it.argument, depth)?;
@@ -59,6 +71,15 @@ fn value(expression: &Expression<'_>, depth: usize) -> Option<Json> {
             };
             result.is_finite().then(|| Json::from(result))
         }
+        _ => None,
+    }
+}
+
+/// The name of a property that is written down as one.
+pub(crate) fn key(key: &PropertyKey<'_>) -> Option<String> {
+    match key {
+        PropertyKey::StaticIdentifier(it) => Some(it.name.to_string()),
+        PropertyKey::StringLiteral(it) => Some(it.value.to_string()),
         _ => None,
     }
 }
@@ -96,8 +117,25 @@ mod tests {
         check("['a', `b`] as const", Some(Constant::Json(json!(["a", "b"]))));
         check("(!0 satisfies boolean)", Some(Constant::Json(json!(true))));
         check("(undefined)", Some(Constant::Undefined));
+        check(
+            "({ a: 1, 'b-c': ['x', { d: true }] } as const)",
+            Some(Constant::Json(json!({ "a": 1.0, "b-c": ["x", { "d": true }] }))),
+        );
         check("null", Some(Constant::Json(json!(null))));
-        for unknown in ["a", "1 / 0", "f()", "`a${b}`", "[...x]", "'a' + 1", "typeof 1"] {
+        for unknown in [
+            "a",
+            "1 / 0",
+            "f()",
+            "`a${b}`",
+            "[...x]",
+            "'a' + 1",
+            "typeof 1",
+            "{ a }",
+            "{ ...a }",
+            "{ [a]: 1 }",
+            "{ a() {} }",
+            "{ get a() { return 1 } }",
+        ] {
             check(&format!("({unknown})"), None);
         }
         check(&format!("{}1{}", "[".repeat(60), "]".repeat(60)), None);

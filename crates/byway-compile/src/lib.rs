@@ -7,7 +7,7 @@
 //! run time; see `packages.rs`.
 //!
 //! The modules, in the order in which a build meets them: `names` (what chunks are called), `segment`
-//! with `constant` and `special` (what a route file says before it is compiled), `options` and `pass`
+//! and `proxy` with `constant` and `special` (what a file says before it is compiled), `options` and `pass`
 //! (how the bundler is run), `plugin` with `resolve`, `specifier`, `packages`, `runtime`,
 //! `virtual_modules`, `place`, `templates` and `assertions` (what an import and a name mean), `methods`
 //! (what a route exports), `config` (next.config, which is evaluated before the rest),
@@ -27,6 +27,7 @@ mod pass;
 mod pipeline;
 mod place;
 mod plugin;
+mod proxy;
 mod report;
 mod resolve;
 mod runtime;
@@ -65,6 +66,8 @@ pub struct BuildInput {
     pub pages: Vec<Page>,
     /// The project's `instrumentation` file, relative to the project, with `/`.
     pub instrumentation: Option<String>,
+    /// The project's `proxy` or `middleware` file, relative to the project, with `/`.
+    pub proxy: Option<String>,
     /// The project's `tsconfig.json` or `jsconfig.json`.
     pub tsconfig: Option<PathBuf>,
     /// The project's `next.config` file, relative to the project, with `/`.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use byway_error::Diagnostic;
 use byway_routes::manifest::{MANIFEST_VERSION, Manifest, Route, RouteKind};
+use byway_routes::proxy::{MatcherOptions, ProxyEntry};
 use byway_routes::segment_config::SegmentConfig;
 use byway_routes::special::SpecialSource;
 use parking_lot::Mutex;
@@ -22,6 +23,7 @@ use crate::options::{Setup, bundler_options};
 use crate::pass::{Pass, runtime_chunk};
 use crate::place::Layout;
 use crate::plugin::{Broken, Byway, Finding};
+use crate::proxy::{self, ProxyFile};
 use crate::report::Reporter;
 use crate::runtime::{MAIN, RuntimeSources};
 use crate::segment;
@@ -34,6 +36,7 @@ use crate::{BuildError, BuildInput, BuildOutput, SourceRoute};
 const WORKER: &str = "server/worker";
 const INSTRUMENTATION: &str = "server/instrumentation/instrumentation";
 const NEXT_CONFIG: &str = "server/config/next.config";
+const PROXY: &str = "server/proxy/proxy";
 /// As deep below `.byway/` as every chunk with project code.
 pub(crate) const ROUTES: &str = "server/routes";
 
@@ -59,7 +62,7 @@ pub async fn build_with(
     let mut reporter = Reporter::new(&plan.layout);
     reporter.add(plan.found.iter().cloned());
     let needed = Arc::new(Mutex::new(BTreeSet::new()));
-    let edge = if plan.segments.iter().any(SegmentConfig::is_edge) {
+    let edge = if plan.has_edge_code() {
         plan.run(&Pass::Edge(Arc::clone(&needed)), &mut reporter).await?
     } else {
         Some(Vec::new())
@@ -92,6 +95,8 @@ struct Plan {
     routes: Vec<String>,
     /// What the routes' files say about how they are to be run, in the same order.
     segments: Vec<SegmentConfig>,
+    /// What the proxy's file says.
+    proxy: Option<ProxyFile>,
     /// What was noticed about the routes' files before any of them is compiled.
     found: Vec<Diagnostic>,
     /// Chunk names of the runtime's `next/*` files.
@@ -155,6 +160,13 @@ impl Plan {
         for route in &input.routes {
             segments.push(read_route(&project_dir, route, &mut found));
         }
+        let proxy = input.proxy.as_ref().map(|file| {
+            // A file that cannot be read is the bundler's to report.
+            let source = fs::read_to_string(project_dir.join(file)).unwrap_or_default();
+            let mut read = proxy::read(file, &source, &MatcherOptions::from(&input.config));
+            found.append(&mut read.found);
+            read
+        });
         Ok(Self {
             input,
             layout,
@@ -162,6 +174,7 @@ impl Plan {
             runtime,
             routes,
             segments,
+            proxy,
             found,
             next,
             packages_import_next,
@@ -256,6 +269,11 @@ impl Plan {
         Ok(Bundled { result, findings })
     }
 
+    fn has_edge_code(&self) -> bool {
+        let proxy = self.proxy.as_ref().is_some_and(|proxy| proxy.edge);
+        proxy || self.segments.iter().any(SegmentConfig::is_edge)
+    }
+
     fn entries(&self, pass: &Pass) -> Vec<(String, String)> {
         let mut entries = Vec::new();
         if let Pass::Node(needed) = pass {
@@ -271,6 +289,11 @@ impl Plan {
             if let Some(file) = self.environment_file() {
                 entries.push((NEXT_CONFIG.to_owned(), self.source(file)));
             }
+        }
+        if let (Some(file), Some(proxy)) = (&self.input.proxy, &self.proxy)
+            && proxy.edge == pass.is_edge()
+        {
+            entries.push((PROXY.to_owned(), self.source(file)));
         }
         let routes = self.input.routes.iter().zip(&self.routes).zip(&self.segments);
         for ((route, chunk), segment) in routes {
@@ -348,8 +371,19 @@ impl Plan {
             needs_context,
             next_config: self.environment_file().map(|_| chunk_file(NEXT_CONFIG)),
             config: self.input.config.clone(),
+            proxy: self.proxy_entry(),
             routes,
             pages: self.input.pages.clone(),
+        })
+    }
+
+    fn proxy_entry(&self) -> Option<ProxyEntry> {
+        let (file, proxy) = (self.input.proxy.as_ref()?, self.proxy.as_ref()?);
+        Some(ProxyEntry {
+            file: file.clone(),
+            chunk: chunk_file(PROXY),
+            edge: proxy.edge,
+            matchers: proxy.matchers.clone(),
         })
     }
 }

@@ -72,7 +72,7 @@ pub(crate) fn read(name: &str, source: &str) -> SegmentExports {
 }
 
 /// What a name of the file stands for.
-enum Exported<'a, 'p> {
+pub(crate) enum Exported<'a, 'p> {
     /// A value that the file gives it.
     Here(&'p Expression<'a>),
     /// Something else: a function, or a name of another file.
@@ -80,7 +80,7 @@ enum Exported<'a, 'p> {
 }
 
 impl Exported<'_, '_> {
-    fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> Span {
         match self {
             Self::Here(value) => value.span(),
             Self::Elsewhere(span) => *span,
@@ -90,14 +90,14 @@ impl Exported<'_, '_> {
 
 /// The exports of a file by name.
 #[derive(Default)]
-struct Exports<'a, 'p> {
-    values: BTreeMap<String, Exported<'a, 'p>>,
-    has_default: bool,
-    is_module: bool,
+pub(crate) struct Exports<'a, 'p> {
+    pub(crate) values: BTreeMap<String, Exported<'a, 'p>>,
+    pub(crate) has_default: bool,
+    pub(crate) is_module: bool,
 }
 
 impl<'a, 'p> Exports<'a, 'p> {
-    fn of(program: &'p Program<'a>) -> Self {
+    pub(crate) fn of(program: &'p Program<'a>) -> Self {
         let mut own = BTreeMap::new();
         for statement in &program.body {
             if let Statement::VariableDeclaration(variables) = statement {

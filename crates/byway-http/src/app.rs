@@ -1,4 +1,4 @@
-//! The request pipeline: guard, path, rules, file, route, method, worker.
+//! The request pipeline: guard, path, rules, proxy, file, route, method, worker.
 
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -12,6 +12,7 @@ use byway_pool::Pool;
 use byway_routes::manifest::{Manifest, RouteKind};
 use byway_routes::method::{MethodOutcome, MethodSet};
 use byway_routes::path::{PathOptions, PathOutcome, RequestPath, parse_target};
+use byway_routes::proxy::ProxyMatchers;
 use byway_routes::router::Router;
 use byway_routes::rules::resolve::{Resolution, Site};
 use byway_routes::rules::table::{Redirection, RuleError, RuleFailure, Rules};
@@ -34,6 +35,8 @@ pub struct AppOptions {
     pub manifest: Manifest,
     /// The files of `public/`.
     pub files: Files,
+    /// The matchers of the project's proxy, where it has one.
+    pub proxy: Option<ProxyMatchers>,
     /// The workers.
     pub pool: Arc<Pool>,
 }
@@ -42,17 +45,20 @@ pub struct AppOptions {
 #[derive(Debug, Clone)]
 pub struct App(Arc<Inner>);
 
+/// What requests share.
 #[derive(Debug)]
-struct Inner {
-    router: Router,
-    routes: Vec<RouteEntry>,
-    paths: PathOptions,
+pub(crate) struct Inner {
+    pub(crate) router: Router,
+    pub(crate) routes: Vec<RouteEntry>,
+    pub(crate) paths: PathOptions,
     files: Files,
     /// `generateEtags`: files get an `ETag`.
     has_etags: bool,
-    rules: Rules,
-    upstream: Upstream,
-    pool: Arc<Pool>,
+    pub(crate) rules: Rules,
+    pub(crate) upstream: Upstream,
+    /// The matchers of the project's proxy.
+    proxy: Option<ProxyMatchers>,
+    pub(crate) pool: Arc<Pool>,
 }
 
 impl Site for Inner {
@@ -69,12 +75,13 @@ impl Site for Inner {
     }
 }
 
+/// What the pipeline knows of a route.
 #[derive(Debug)]
-struct RouteEntry {
+pub(crate) struct RouteEntry {
     kind: RouteKind,
     methods: Option<MethodSet>,
     /// From dispatch to the head of the answer.
-    answer_wait: Duration,
+    pub(crate) answer_wait: Duration,
 }
 
 /// The other end of a connection.
@@ -102,7 +109,7 @@ impl From<SocketAddr> for Peer {
 impl App {
     /// An app for a build and its workers. Rules that cannot be compiled are no build of this byway.
     pub fn new(options: AppOptions) -> Result<Self, RuleError> {
-        let AppOptions { manifest, files, pool } = options;
+        let AppOptions { manifest, files, proxy, pool } = options;
         // Pages come after the routes, so that a route's index is its id.
         let routes = manifest.routes.iter().map(|route| &route.pattern);
         let pages = manifest.pages.iter().map(|page| &page.pattern);
@@ -129,7 +136,7 @@ impl App {
                     .map(|methods| MethodSet::new(methods.iter().map(String::as_str))),
             })
             .collect();
-        let inner = Inner { router, routes, paths, files, has_etags, rules, upstream, pool };
+        let inner = Inner { router, routes, paths, files, has_etags, rules, upstream, proxy, pool };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -155,18 +162,22 @@ impl App {
             PathOutcome::BadRequest(_) => return Ok(respond::bad_path()),
         };
         let request = Asked { head: &head, path: &path, peer };
-        if inner.rules.is_empty() {
+        let proxied = inner.proxy.as_ref().is_some_and(|matchers| {
+            matchers.matches(&path, &RequestFacts { headers: &head.headers, path: &path })
+        });
+        if inner.rules.is_empty() && !proxied {
             return inner.serve_plainly(&request, body).await.map(|(response, _)| response);
         }
-        inner.follow_rules(&request, body).await
+        inner.follow_rules(&request, body, proxied).await
     }
 }
 
 /// A request whose path is known.
-struct Asked<'r> {
-    head: &'r Parts,
-    path: &'r RequestPath,
-    peer: &'r Peer,
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'r> {
+    pub(crate) head: &'r Parts,
+    pub(crate) path: &'r RequestPath,
+    pub(crate) peer: &'r Peer,
 }
 
 impl Inner {
@@ -176,23 +187,23 @@ impl Inner {
         &self,
         request: &Asked<'_>,
         body: B,
+        proxied: bool,
     ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
         let facts = RequestFacts { headers: &request.head.headers, path: request.path };
-        let decision = match self.decide(request.path, &facts) {
+        let decision = match self.decide(request.path, &facts, proxied) {
             Ok(decision) => decision,
-            Err(RuleFailure::Refused) => return Ok(respond::bad_path()),
-            Err(failure @ RuleFailure::Rule(_)) => {
-                tracing::error!("{failure}");
-                return Ok(respond::failed());
-            }
+            Err(failure) => return Ok(failed(&failure)),
         };
         let (added, (mut response, of)) = match decision {
             Decision::Redirect(Redirection { status, location }) => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::TEMPORARY_REDIRECT);
                 return Ok(respond::redirection(status, location));
+            }
+            Decision::Serve { added, resolution: Some(resolution) } if proxied => {
+                return self.respond_proxied(request, body, added, &resolution).await;
             }
             Decision::Serve {
                 resolution: Some(Resolution::External { target, query }), ..
@@ -217,12 +228,13 @@ impl Inner {
         &self,
         path: &RequestPath,
         facts: &RequestFacts<'_>,
+        proxied: bool,
     ) -> Result<Decision, RuleFailure> {
         if let Some(redirection) = self.rules.redirect(path, facts)? {
             return Ok(Decision::Redirect(redirection));
         }
         let added = self.rules.headers(path, facts)?;
-        let plainly = self.rules.resolves_plainly();
+        let plainly = self.rules.resolves_plainly() && !proxied;
         let resolution = if plainly { None } else { Some(self.rules.resolve(path, facts, self)?) };
         Ok(Decision::Serve { added, resolution })
     }
@@ -276,7 +288,7 @@ impl Inner {
     }
 
     /// Serves the file that a path names.
-    async fn file(
+    pub(crate) async fn file(
         &self,
         request: &Asked<'_>,
         path: &RequestPath,
@@ -341,7 +353,17 @@ fn answer_by_method(
     }
 }
 
-fn not_found(path: &RequestPath) -> Response<AnswerBodyStream> {
+/// The answer where a rule fails.
+pub(crate) fn failed(failure: &RuleFailure) -> Response<AnswerBodyStream> {
+    if *failure == RuleFailure::Refused {
+        return respond::bad_path();
+    }
+    tracing::error!("{failure}");
+    respond::failed()
+}
+
+/// The answer where nothing is at the path.
+pub(crate) fn not_found(path: &RequestPath) -> Response<AnswerBodyStream> {
     if path.as_str().starts_with("/_next/static/") {
         respond::static_not_found()
     } else {

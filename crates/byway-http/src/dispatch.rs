@@ -8,6 +8,7 @@ use byway_routes::manifest::RouteKind;
 use byway_routes::path::RequestPath;
 use byway_routes::router::{Match, ParamValue};
 use byway_routes::rules::query::Query;
+use byway_wire::constants::NO_ROUTE;
 use byway_wire::{Param, ParamValues, RequestHead};
 use http::header::{HeaderMap, HeaderName};
 use http::request::Parts;
@@ -17,7 +18,7 @@ use hyper::ext::ReasonPhrase;
 
 use crate::app::Peer;
 use crate::respond::{self, AnswerBroken};
-use crate::upload::{self, Upload};
+use crate::upload::{self, FirstPart, Upload};
 use crate::{AnswerBodyStream, headers};
 
 /// Workers that may die between being chosen and being written to before a request gives up.
@@ -59,28 +60,8 @@ where
         Ok(upload) => upload,
         Err(status) => return Ok(respond::empty(status)),
     };
-    let params = params(routed);
-    let head = RequestHead {
-        route: routed.found.route as u32,
-        method: request.method.as_str(),
-        http_version: version(request.version),
-        https: is_https(&request.headers, peer),
-        has_body: match &upload {
-            Upload::Whole { announced, .. } => *announced,
-            Upload::Stream(_) => true,
-        },
-        client_port: peer.port,
-        client_address: &peer.address,
-        authority: "",
-        path: routed.asked.as_str().as_bytes(),
-        query: routed.asked.query().as_bytes(),
-        params: &params,
-    };
-    let whole = match &upload {
-        Upload::Whole { bytes, .. } => Some(bytes.clone()),
-        Upload::Stream(_) => None,
-    };
-    let (stream, sink) = match open(pool, &head, &request.headers, whole).await {
+    let target = Target { asked: routed.asked, routed: Some(routed), proxy: false };
+    let (stream, sink) = match send(pool, request, peer, &target, upload.first()).await {
         Ok(opened) => opened,
         Err(error) => return respond::undelivered(error),
     };
@@ -93,6 +74,44 @@ where
         Ok(answer) => Ok(response(answer, &request.method)),
         Err(error) => respond::undelivered(error),
     }
+}
+
+/// What a worker is to do with a request.
+pub(crate) struct Target<'m> {
+    /// The path that the client asked for.
+    pub(crate) asked: &'m RequestPath,
+    /// The route; `None` where only the proxy runs.
+    pub(crate) routed: Option<&'m Routed<'m>>,
+    /// Whether the proxy runs first.
+    pub(crate) proxy: bool,
+}
+
+/// Opens a stream for the request on one of the workers.
+pub(crate) async fn send(
+    pool: &Pool,
+    request: &Parts,
+    peer: &Peer,
+    target: &Target<'_>,
+    body: FirstPart,
+) -> Result<(Stream, Option<RequestBody>), DispatchError> {
+    let params = target.routed.map(params).unwrap_or_default();
+    // Only a proxy sees the base path.
+    let path = if target.proxy { target.asked.with_base() } else { target.asked.as_str() };
+    let head = RequestHead {
+        route: target.routed.map_or(NO_ROUTE, |routed| routed.found.route as u32),
+        proxy: target.proxy,
+        method: request.method.as_str(),
+        http_version: version(request.version),
+        https: is_https(&request.headers, peer),
+        has_body: body.announced,
+        client_port: peer.port,
+        client_address: &peer.address,
+        authority: "",
+        path: path.as_bytes(),
+        query: target.asked.query().as_bytes(),
+        params: &params,
+    };
+    open(pool, &head, &request.headers, body.whole).await
 }
 
 /// Writes the request to a worker. Nothing has reached user code when this fails, so it is safe to try
@@ -132,13 +151,13 @@ pub(crate) fn is_https(headers: &HeaderMap, peer: &Peer) -> bool {
 }
 
 /// A worker's answer as a response. Framing is left to hyper.
-fn response(answer: Answer, method: &Method) -> Response<AnswerBodyStream> {
-    let Answer { head, body } = answer;
+pub(crate) fn response(answer: Answer, method: &Method) -> Response<AnswerBodyStream> {
+    let Answer { head, body, .. } = answer;
     let Ok(status) = StatusCode::from_u16(head.status) else {
         return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
     };
-    let mut lines = HeaderMap::with_capacity(head.header_count + 1);
-    for (name, value) in head.headers() {
+    let mut lines = HeaderMap::with_capacity(head.headers.len() + 1);
+    for (name, value) in head.headers.iter() {
         let line = (HeaderName::from_bytes(&name), HeaderValue::from_maybe_shared(value));
         let (Ok(name), Ok(value)) = line else {
             // The worker checks what handlers set, so this line could only do harm.
@@ -176,7 +195,7 @@ fn reason(status: StatusCode, given: &Bytes) -> Option<ReasonPhrase> {
 }
 
 /// The route's parameters as the worker protocol wants them; where two have one name, the route's wins.
-fn params<'p>(routed: &Routed<'p>) -> Vec<Param<'p>> {
+pub(crate) fn params<'p>(routed: &Routed<'p>) -> Vec<Param<'p>> {
     let value = |value| match value {
         ParamValue::One(value) => ParamValues::One(value),
         ParamValue::Many(values) => ParamValues::Many(values.collect()),

@@ -12,6 +12,7 @@ mod facts;
 mod files;
 mod headers;
 mod ingress;
+mod proxy;
 mod respond;
 mod server;
 mod upload;

@@ -20,6 +20,26 @@ pub(crate) enum Upload<B> {
     Stream(B),
 }
 
+/// What the frame that opens a stream says about the body.
+pub(crate) struct FirstPart {
+    /// All of it, if it is there.
+    pub(crate) whole: Option<Bytes>,
+    /// Tells an empty body from none.
+    pub(crate) announced: bool,
+}
+
+impl<B> Upload<B> {
+    /// What can be sent at once.
+    pub(crate) fn first(&self) -> FirstPart {
+        match self {
+            Self::Whole { bytes, announced } => {
+                FirstPart { whole: Some(bytes.clone()), announced: *announced }
+            }
+            Self::Stream(_) => FirstPart { whole: None, announced: true },
+        }
+    }
+}
+
 /// Decides how the body travels, and reads a short one.
 pub(crate) async fn receive<B>(
     request: &Parts,

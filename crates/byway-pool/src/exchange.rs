@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use byway_wire::constants::WINDOW_INITIAL;
-use byway_wire::{ProtocolError, ResponseHead};
+use byway_wire::{HeaderLines, ProtocolError, ResponseHead, Verdict, VerdictAction};
 use parking_lot::Mutex;
 
 use crate::DispatchError;
@@ -20,6 +20,10 @@ pub(crate) struct Exchange {
 #[derive(Debug)]
 struct State {
     head: Head,
+    /// Whether the proxy runs and has decided nothing yet.
+    verdict_due: bool,
+    /// What a proxy has said about the answer.
+    part: ProxyPart,
     /// The body bytes that came inside the head; they are outside the window.
     head_body: Option<Bytes>,
     chunks: VecDeque<Bytes>,
@@ -41,6 +45,10 @@ struct State {
 #[derive(Debug)]
 enum Head {
     Waiting,
+    /// The proxy's verdict has come instead; the answer follows once the worker knows the route.
+    Verdict(Box<Verdict>),
+    /// The verdict was taken; the worker waits.
+    Parked,
     Arrived(Box<ResponseHead>),
     Taken,
 }
@@ -49,6 +57,8 @@ impl Default for State {
     fn default() -> Self {
         Self {
             head: Head::Waiting,
+            verdict_due: false,
+            part: ProxyPart::None,
             head_body: None,
             chunks: VecDeque::new(),
             receive_window: WINDOW_INITIAL,
@@ -71,11 +81,37 @@ pub(crate) enum Taken {
     End(Result<(), DispatchError>),
 }
 
+/// What a proxy that ran before a route has to do with the answer.
+#[derive(Debug, Default)]
+pub enum ProxyPart {
+    /// Nothing: there is none, or it let the request pass.
+    #[default]
+    None,
+    /// It let the request pass and adds these headers.
+    Headers(HeaderLines),
+    /// The answer is the proxy's own.
+    Own,
+}
+
+/// What a worker has to say first.
+pub(crate) enum First {
+    /// The answer's head, and the proxy's part in it.
+    Head(Box<ResponseHead>, ProxyPart),
+    /// The proxy's verdict.
+    Verdict(Box<Verdict>),
+}
+
 impl Exchange {
-    /// For a request whose body is already complete.
-    pub(crate) fn without_request_body() -> Self {
-        let exchange = Self::default();
-        exchange.state.lock().request_closed = true;
+    /// `has_body` says that the request's body follows, `proxied` that the proxy runs first: then no byte
+    /// of the body is sent before the worker asks for it, so that it can still go somewhere else.
+    pub(crate) fn new(has_body: bool, proxied: bool) -> Self {
+        let mut exchange = Self::default();
+        let state = exchange.state.get_mut();
+        state.request_closed = !has_body;
+        state.verdict_due = proxied;
+        if proxied {
+            state.send_window = 0;
+        }
         exchange
     }
 
@@ -113,11 +149,38 @@ impl Exchange {
         Ok(())
     }
 
+    /// The proxy's verdict has arrived.
+    pub(crate) fn verdict(&self, stream: u32, verdict: Box<Verdict>) -> Result<(), ProtocolError> {
+        let mut state = self.state.lock();
+        if !state.verdict_due || !matches!(state.head, Head::Waiting) {
+            let what = "no verdict is due";
+            return Err(ProtocolError::OutOfOrder { frame: "VERDICT", stream, what });
+        }
+        state.verdict_due = false;
+        match verdict.action {
+            VerdictAction::Passed => state.part = ProxyPart::Headers(verdict.response_headers),
+            VerdictAction::Answered => state.part = ProxyPart::Own,
+            VerdictAction::Next | VerdictAction::Rewrite(_) => {
+                state.head = Head::Verdict(verdict);
+                wake(&mut state.reader);
+            }
+        }
+        Ok(())
+    }
+
+    /// The worker is about to learn the route.
+    pub(crate) fn routed(&self) {
+        let mut state = self.state.lock();
+        if matches!(state.head, Head::Parked) {
+            state.head = Head::Waiting;
+        }
+    }
+
     /// More of the answer's body has arrived.
     pub(crate) fn chunk(&self, stream: u32, data: Bytes, end: bool) -> Result<(), ProtocolError> {
         let mut state = self.state.lock();
         let out_of_order = |what| Err(ProtocolError::OutOfOrder { frame: "CHUNK", stream, what });
-        if matches!(state.head, Head::Waiting) {
+        if !matches!(state.head, Head::Arrived(_) | Head::Taken) {
             return out_of_order("it comes before the answer's head");
         }
         if data.len() > state.receive_window {
@@ -164,17 +227,19 @@ impl Exchange {
         !std::mem::replace(&mut state.request_closed, true)
     }
 
-    /// The head, once it is there.
-    pub(crate) fn poll_head(
-        &self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Box<ResponseHead>, DispatchError>> {
+    /// The answer's head or the proxy's verdict, once one is there.
+    pub(crate) fn poll_first(&self, cx: &mut Context<'_>) -> Poll<Result<First, DispatchError>> {
         let mut state = self.state.lock();
-        if matches!(state.head, Head::Arrived(_)) {
-            let Head::Arrived(head) = std::mem::replace(&mut state.head, Head::Taken) else {
-                unreachable!("matched just above");
-            };
-            return Poll::Ready(Ok(head));
+        match std::mem::replace(&mut state.head, Head::Taken) {
+            Head::Arrived(head) => {
+                let part = std::mem::take(&mut state.part);
+                return Poll::Ready(Ok(First::Head(head, part)));
+            }
+            Head::Verdict(verdict) if state.answer_end.is_none() => {
+                state.head = Head::Parked;
+                return Poll::Ready(Ok(First::Verdict(verdict)));
+            }
+            before => state.head = before,
         }
         if let Some(Err(error)) = state.answer_end {
             return Poll::Ready(Err(error));
@@ -219,6 +284,16 @@ impl Exchange {
         let mut state = self.state.lock();
         if state.request_closed {
             return Poll::Ready(());
+        }
+        remember(&mut state.writer, cx);
+        Poll::Pending
+    }
+
+    /// Waits until the worker asks for the request's body. `false`: nobody will.
+    pub(crate) fn poll_wanted(&self, cx: &mut Context<'_>) -> Poll<bool> {
+        let mut state = self.state.lock();
+        if state.request_closed || state.send_window > 0 {
+            return Poll::Ready(!state.request_closed);
         }
         remember(&mut state.writer, cx);
         Poll::Pending

@@ -99,8 +99,7 @@ impl Lane {
             OpenBody::Whole(bytes) => (*bytes, true),
             OpenBody::Follows => (&[][..], false),
         };
-        let exchange =
-            Arc::new(if end { Exchange::without_request_body() } else { Exchange::default() });
+        let exchange = Arc::new(Exchange::new(!end, head.proxy));
         let id = {
             let mut state = self.state.lock();
             if let Some(error) = state.closed {
@@ -163,7 +162,7 @@ impl Lane {
                 CancelReason::Deadline => DispatchError::Deadline,
                 CancelReason::Shutdown => DispatchError::ShuttingDown,
                 // Nobody is left to be told.
-                CancelReason::ClientGone => DispatchError::WorkerGone,
+                CancelReason::ClientGone | CancelReason::Answered => DispatchError::WorkerGone,
             });
             self.writable.notify_one();
         }
@@ -205,6 +204,11 @@ impl Lane {
             WorkerFrame::Credit { stream, bytes } => {
                 if let Some(exchange) = self.stream(stream, "CREDIT", false)? {
                     exchange.credit(stream, bytes)?;
+                }
+            }
+            WorkerFrame::Verdict { stream, verdict } => {
+                if let Some(exchange) = self.stream(stream, "VERDICT", false)? {
+                    exchange.verdict(stream, verdict)?;
                 }
             }
             WorkerFrame::AbortResponse { stream } => {

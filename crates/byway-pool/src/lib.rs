@@ -16,7 +16,8 @@ mod worker;
 mod tests;
 
 pub use error::{DispatchError, StartError};
+pub use exchange::ProxyPart;
 pub use lane::{Lane, OpenBody};
 pub use pool::{Pool, PoolOptions};
 pub use process::WorkerCommand;
-pub use stream::{Answer, AnswerBody, BodyRefused, CancelReason, RequestBody, Stream};
+pub use stream::{Answer, AnswerBody, BodyRefused, CancelReason, Outcome, RequestBody, Stream};

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use byway_wire::{ResponseHead, constants as c, encode};
+use byway_wire::{ResponseHead, RouteHead, Verdict, constants as c, encode};
 
 use crate::DispatchError;
-use crate::exchange::{Exchange, Taken};
+use crate::exchange::{Exchange, First, ProxyPart, Taken};
 use crate::lane::{Lane, chunk_of};
 
 /// Why a request is no longer wanted.
@@ -22,6 +22,8 @@ pub enum CancelReason {
     Deadline,
     /// The server is shutting down.
     Shutdown,
+    /// After a proxy's verdict the server answers itself.
+    Answered,
 }
 
 impl CancelReason {
@@ -30,6 +32,7 @@ impl CancelReason {
             Self::ClientGone => c::CANCEL_CLIENT_GONE,
             Self::Deadline => c::CANCEL_DEADLINE,
             Self::Shutdown => c::CANCEL_SHUTDOWN,
+            Self::Answered => c::CANCEL_ANSWERED,
         }
     }
 }
@@ -60,8 +63,19 @@ pub struct Stream(Owner);
 pub struct Answer {
     /// Status, reason and headers.
     pub head: Box<ResponseHead>,
+    /// What the proxy has to do with it.
+    pub proxy: ProxyPart,
     /// The body.
     pub body: AnswerBody,
+}
+
+/// What a worker that runs the proxy says first.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The answer: the proxy's own, or that of the route behind it.
+    Answer(Answer),
+    /// The proxy's verdict. The worker waits for [`Stream::route`] or [`Stream::answered`].
+    Verdict(Box<Verdict>, Stream),
 }
 
 impl Stream {
@@ -70,14 +84,45 @@ impl Stream {
     }
 
     /// Waits for the answer's head.
-    pub async fn answer(mut self) -> Result<Answer, DispatchError> {
-        match poll_fn(|cx| self.0.exchange.poll_head(cx)).await {
-            Ok(head) => Ok(Answer { head, body: AnswerBody(self.0) }),
+    pub async fn answer(self) -> Result<Answer, DispatchError> {
+        match self.outcome().await? {
+            Outcome::Answer(answer) => Ok(answer),
+            // The exchange takes a verdict only where one is due.
+            Outcome::Verdict(..) => Err(DispatchError::WorkerGone),
+        }
+    }
+
+    /// Waits for the answer's head or the verdict of the proxy.
+    pub async fn outcome(mut self) -> Result<Outcome, DispatchError> {
+        match poll_fn(|cx| self.0.exchange.poll_first(cx)).await {
+            Ok(First::Head(head, proxy)) => {
+                Ok(Outcome::Answer(Answer { head, proxy, body: AnswerBody(self.0) }))
+            }
+            Ok(First::Verdict(verdict)) => Ok(Outcome::Verdict(verdict, self)),
             Err(error) => {
                 self.0.done = true;
                 Err(error)
             }
         }
+    }
+
+    /// The answer's head has to be there after about `limit`; see [`Self::answer_within`].
+    pub fn set_limit(&self, limit: std::time::Duration) {
+        self.0.exchange.set_deadline(std::time::Instant::now() + limit);
+    }
+
+    /// Tells the worker where the request goes on whose verdict it has given.
+    pub fn route(&self, head: &RouteHead<'_>) -> Result<(), DispatchError> {
+        self.0.exchange.routed();
+        let mut written = Ok(());
+        self.0.lane.send(|out| written = encode::route(out, self.0.id, head));
+        written.map_err(DispatchError::from)
+    }
+
+    /// Tells the worker that its part in the request is over: the server answers.
+    pub fn answered(mut self) {
+        self.0.done = true;
+        self.0.lane.cancel(self.0.id, CancelReason::Answered);
     }
 
     /// Waits at most about `limit` for the answer's head; then it is [`DispatchError::Deadline`], and the
@@ -86,7 +131,7 @@ impl Stream {
     /// The lane looks at its deadlines a few times a second: a timer for each request would cost every
     /// request, and none of them is exact to the millisecond anyway.
     pub async fn answer_within(self, limit: std::time::Duration) -> Result<Answer, DispatchError> {
-        self.0.exchange.set_deadline(std::time::Instant::now() + limit);
+        self.set_limit(limit);
         self.answer().await
     }
 }
@@ -145,6 +190,12 @@ pub struct RequestBody {
 impl RequestBody {
     pub(crate) fn new(lane: Arc<Lane>, exchange: Arc<Exchange>, id: u32) -> Self {
         Self { lane, exchange, id }
+    }
+
+    /// Waits until the worker asks for the body, which it does not do at once where a proxy runs.
+    /// `false`: it never will.
+    pub async fn wanted(&self) -> bool {
+        poll_fn(|cx| self.exchange.poll_wanted(cx)).await
     }
 
     /// Sends bytes as the worker's window allows.

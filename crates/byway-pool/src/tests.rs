@@ -5,14 +5,18 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::{Bytes, BytesMut};
 use byway_wire::constants::{self as c, CHUNK_MAX, WINDOW_INITIAL};
-use byway_wire::{Decoder, ProtocolError, RequestHead, ServerFrame, WorkerFrame, encode};
+use byway_wire::{
+    Decoder, ProtocolError, RequestHead, RouteHead, ServerFrame, Verdict, VerdictAction,
+    WorkerFrame, encode,
+};
 use proptest::prelude::*;
 
 use crate::lane::Lane;
-use crate::{Answer, AnswerBody, DispatchError, OpenBody, RequestBody, Stream};
+use crate::{Answer, AnswerBody, DispatchError, OpenBody, Outcome, ProxyPart, RequestBody, Stream};
 
 const HEAD: RequestHead<'static> = RequestHead {
     route: 0,
+    proxy: false,
     method: "POST",
     http_version: 11,
     https: false,
@@ -130,6 +134,111 @@ fn w08_frames_out_of_order_are_protocol_errors() {
     out_of_order(feed(&lane, |out| encode::request_credit(out, 1, 1)));
     respond(&lane, 1, b"", false).unwrap();
     out_of_order(respond(&lane, 1, b"", false));
+}
+
+fn open_proxied(lane: &Arc<Lane>, body: &OpenBody<'_>) -> (Stream, Option<RequestBody>) {
+    lane.open(&RequestHead { proxy: true, ..HEAD }, std::iter::empty(), body).unwrap()
+}
+
+fn decide(lane: &Lane, action: u8, target: &[u8]) -> Result<(), ProtocolError> {
+    let lines = || [(b"x-proxy".as_slice(), b"1".as_slice())].into_iter();
+    feed(lane, |out| encode::verdict(out, 1, action, target, None, lines()).unwrap())
+}
+
+#[test]
+fn w08_a_verdict_comes_once_and_only_from_a_proxy() {
+    let lane = Lane::new(1);
+    let (_stream, _) = open(&lane, &OpenBody::Whole(b""));
+    assert!(decide(&lane, c::VERDICT_NEXT, b"").is_err(), "without a proxy");
+    for action in [c::VERDICT_NEXT, c::VERDICT_PASSED, c::VERDICT_ANSWERED] {
+        let lane = Lane::new(1);
+        let (_stream, _) = open_proxied(&lane, &OpenBody::Whole(b""));
+        decide(&lane, action, b"").unwrap();
+        assert!(decide(&lane, action, b"").is_err(), "a second one");
+    }
+    let lane = Lane::new(1);
+    let (_stream, _) = open_proxied(&lane, &OpenBody::Whole(b""));
+    respond(&lane, 1, b"", false).unwrap();
+    assert!(decide(&lane, c::VERDICT_NEXT, b"").is_err(), "after the answer");
+    let lane = Lane::new(1);
+    let (_stream, _) = open_proxied(&lane, &OpenBody::Whole(b""));
+    decide(&lane, c::VERDICT_NEXT, b"").unwrap();
+    assert!(respond(&lane, 1, b"", true).is_err(), "an answer before the route is known");
+}
+
+#[test]
+fn a_proxy_that_passes_the_request_on_adds_headers_to_the_answer() {
+    let lane = Lane::new(1);
+    let (stream, _) = open_proxied(&lane, &OpenBody::Whole(b""));
+    decide(&lane, c::VERDICT_PASSED, b"").unwrap();
+    respond(&lane, 1, b"handled", true).unwrap();
+    let mut answer = answer(stream).unwrap();
+    assert!(matches!(&answer.proxy, ProxyPart::Headers(lines) if lines.len() == 1));
+    assert_eq!(answer.body.take_whole().unwrap(), "handled");
+}
+
+fn verdict(stream: Stream) -> (Box<Verdict>, Stream) {
+    let mut outcome = std::pin::pin!(stream.outcome());
+    let Poll::Ready(Ok(Outcome::Verdict(verdict, stream))) = poll(outcome.as_mut()) else {
+        panic!("no verdict");
+    };
+    (verdict, stream)
+}
+
+#[test]
+fn a_verdict_is_answered_with_a_route() {
+    let lane = Lane::new(1);
+    let (stream, _) = open_proxied(&lane, &OpenBody::Whole(b""));
+    decide(&lane, c::VERDICT_REWRITE, b"/there?a=1").unwrap();
+    let (verdict, stream) = verdict(stream);
+    assert_eq!(verdict.action, VerdictAction::Rewrite(Bytes::from_static(b"/there?a=1")));
+    sent(&lane);
+    stream.route(&RouteHead { route: 4, query: b"a=1", params: &[] }).unwrap();
+    let frames = sent(&lane);
+    assert!(
+        matches!(&frames[..], [ServerFrame::Route { stream: 1, route }] if route.route == 4),
+        "{frames:?}"
+    );
+    respond(&lane, 1, b"there", true).unwrap();
+    assert_eq!(answer(stream).unwrap().body.take_whole().unwrap(), "there");
+    assert_eq!(lane.outstanding(), 0);
+}
+
+#[test]
+fn the_server_may_answer_after_a_verdict() {
+    let lane = Lane::new(1);
+    let (stream, _) = open_proxied(&lane, &OpenBody::Whole(b""));
+    decide(&lane, c::VERDICT_NEXT, b"").unwrap();
+    let (_, stream) = verdict(stream);
+    sent(&lane);
+    stream.answered();
+    assert_eq!(sent(&lane), [ServerFrame::Cancel { stream: 1, reason: c::CANCEL_ANSWERED }]);
+    assert_eq!(lane.outstanding(), 0);
+}
+
+#[test]
+fn w01_a_worker_that_dies_after_its_verdict_fails_the_request() {
+    let lane = Lane::new(1);
+    let (stream, _) = open_proxied(&lane, &OpenBody::Whole(b""));
+    decide(&lane, c::VERDICT_NEXT, b"").unwrap();
+    let (_, stream) = verdict(stream);
+    lane.close(DispatchError::WorkerGone);
+    stream.route(&RouteHead { route: 4, query: b"", params: &[] }).unwrap();
+    assert_eq!(answer(stream).unwrap_err(), DispatchError::WorkerGone);
+}
+
+#[test]
+fn a_proxied_upload_waits_until_it_is_wanted() {
+    let lane = Lane::new(1);
+    let (_stream, sink) = open_proxied(&lane, &OpenBody::Follows);
+    let mut sink = sink.unwrap();
+    sent(&lane);
+    assert!(poll(std::pin::pin!(sink.wanted())).is_pending());
+    feed(&lane, |out| encode::request_credit(out, 1, WINDOW_INITIAL as u32)).unwrap();
+    assert_eq!(poll(std::pin::pin!(sink.wanted())), Poll::Ready(true));
+    let mut sending = std::pin::pin!(sink.send(Bytes::from_static(b"now")));
+    assert!(poll(sending.as_mut()).is_ready());
+    assert!(matches!(&sent(&lane)[..], [ServerFrame::Chunk { .. }]));
 }
 
 #[test]

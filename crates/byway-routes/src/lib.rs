@@ -11,6 +11,7 @@ pub mod method;
 pub mod next_config;
 pub mod path;
 pub mod pattern;
+pub mod proxy;
 pub mod router;
 pub mod rules;
 pub mod segment_config;

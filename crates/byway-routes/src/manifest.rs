@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::next_config::NextConfig;
 use crate::pattern::Pattern;
+use crate::proxy::ProxyEntry;
 use crate::segment_config::SegmentConfig;
 
 /// The version of the manifest's shape; a build of another version has to be made anew.
@@ -32,6 +33,9 @@ pub struct Manifest {
     /// What `next.config` says.
     #[serde(default)]
     pub config: NextConfig,
+    /// The project's proxy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyEntry>,
     /// The routes; a route's id is its index.
     pub routes: Vec<Route>,
     /// The pages, which byway does not render: it says so where Next would answer with one.

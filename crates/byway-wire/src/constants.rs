@@ -11,7 +11,7 @@ macro_rules! constants {
 
 constants! {
     /// The version in `HELLO`; both sides come from one build, so a mismatch means a stale `.byway/`.
-    PROTOCOL_VERSION: u16 = 1;
+    PROTOCOL_VERSION: u16 = 2;
     /// Bytes before each payload.
     FRAME_HEADER_BYTES: usize = 12;
     /// The longest payload.
@@ -39,6 +39,8 @@ constants! {
     CONFIG: u8 = 0x06;
     /// Server to worker: finish and exit.
     DRAIN: u8 = 0x07;
+    /// Server to worker: where a request goes whose verdict the worker has sent.
+    ROUTE: u8 = 0x08;
 
     /// Worker to server: an answer's head and the start of its body.
     RESPONSE: u8 = 0x81;
@@ -60,6 +62,8 @@ constants! {
     DRAINED: u8 = 0x89;
     /// Worker to server: the worker cannot start.
     FATAL: u8 = 0x8A;
+    /// Worker to server: what the proxy decided about a request.
+    VERDICT: u8 = 0x8B;
 
     /// No body bytes follow in this direction.
     FLAG_END: u8 = 0x01;
@@ -67,6 +71,22 @@ constants! {
     FLAG_HTTPS: u8 = 0x02;
     /// The request announced a body.
     FLAG_HAS_BODY: u8 = 0x04;
+    /// The proxy runs before the route.
+    FLAG_PROXY: u8 = 0x08;
+
+    /// In place of a route: nothing that a worker could run. Only with `FLAG_PROXY`.
+    NO_ROUTE: u32 = 0xFFFF_FFFF;
+    /// In place of a route in `ROUTE`: the worker sends the request's body back as an answer.
+    FORWARD: u32 = 0xFFFF_FFFE;
+
+    /// `VERDICT`: the request goes on; the worker waits for `ROUTE`.
+    VERDICT_NEXT: u8 = 1;
+    /// `VERDICT`: the request goes to another URL; the worker waits for `ROUTE`.
+    VERDICT_REWRITE: u8 = 2;
+    /// `VERDICT`: the route of the `REQUEST` runs already; its answer gets these headers.
+    VERDICT_PASSED: u8 = 3;
+    /// `VERDICT`: the answer that follows is the proxy's own.
+    VERDICT_ANSWERED: u8 = 4;
 
     /// `CANCEL`: the client has gone.
     CANCEL_CLIENT_GONE: u8 = 1;
@@ -78,6 +98,8 @@ constants! {
     CANCEL_BODY_BROKEN: u8 = 4;
     /// `CANCEL`: the answer is complete; the rest of the request's body will not be sent.
     CANCEL_BODY_UNUSED: u8 = 5;
+    /// `CANCEL`: after a verdict the server answers the request itself.
+    CANCEL_ANSWERED: u8 = 6;
 
     /// `ABORT`: the handler's stream failed; the answer must not look complete.
     ABORT_RESPONSE: u8 = 1;

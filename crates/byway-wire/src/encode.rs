@@ -3,7 +3,7 @@
 use bytes::{BufMut as _, BytesMut};
 
 use crate::constants as c;
-use crate::{EncodeError, LogLevel, ParamValues, RequestHead};
+use crate::{EncodeError, LogLevel, Param, ParamValues, RequestHead, RouteHead};
 
 /// Reserves a frame header and fills in the length once the payload is known.
 fn frame<F>(
@@ -110,9 +110,12 @@ pub fn request<'h>(
         return Err(EncodeError { field: "the body in a head", max: c::HEAD_BODY_MAX });
     }
     let mut flags = 0;
-    for (set, flag) in
-        [(end, c::FLAG_END), (head.https, c::FLAG_HTTPS), (head.has_body, c::FLAG_HAS_BODY)]
-    {
+    for (set, flag) in [
+        (end, c::FLAG_END),
+        (head.https, c::FLAG_HTTPS),
+        (head.has_body, c::FLAG_HAS_BODY),
+        (head.proxy, c::FLAG_PROXY),
+    ] {
         flags |= if set { flag } else { 0 };
     }
     frame(out, c::REQUEST, flags, stream, |out| {
@@ -128,19 +131,19 @@ pub fn request<'h>(
         str16(out, "the host", head.authority.as_bytes())?;
         str16(out, "the path", head.path)?;
         str16(out, "the query", head.query)?;
-        params(out, head)?;
+        params(out, head.params)?;
         header_lines(out, headers)?;
         out.put_slice(body);
         Ok(())
     })
 }
 
-fn params(out: &mut BytesMut, head: &RequestHead<'_>) -> Result<(), EncodeError> {
+fn params(out: &mut BytesMut, params: &[Param<'_>]) -> Result<(), EncodeError> {
     let count = |field, count: usize| {
         u16::try_from(count).map_err(|_| EncodeError { field, max: usize::from(u16::MAX) })
     };
-    out.put_u16_le(count("the list of parameters", head.params.len())?);
-    for param in head.params {
+    out.put_u16_le(count("the list of parameters", params.len())?);
+    for param in params {
         str16(out, "a parameter's name", param.name.as_bytes())?;
         match &param.values {
             ParamValues::One(value) => {
@@ -158,6 +161,15 @@ fn params(out: &mut BytesMut, head: &RequestHead<'_>) -> Result<(), EncodeError>
         }
     }
     Ok(())
+}
+
+/// `ROUTE`: the answer to a verdict that waits for one.
+pub fn route(out: &mut BytesMut, stream: u32, head: &RouteHead<'_>) -> Result<(), EncodeError> {
+    frame(out, c::ROUTE, 0, stream, |out| {
+        out.put_u32_le(head.route);
+        str16(out, "the query", head.query)?;
+        params(out, head.params)
+    })
 }
 
 /// `CHUNK` to a worker. The caller bounds `data` by `CHUNK_MAX` and the stream's window.
@@ -206,6 +218,26 @@ pub fn response<'h>(
         header_lines(out, headers)?;
         out.put_slice(body);
         Ok(())
+    })
+}
+
+/// `VERDICT`, as a worker sends it; `action` is one of the `VERDICT_…` numbers.
+pub fn verdict<'h>(
+    out: &mut BytesMut,
+    stream: u32,
+    action: u8,
+    target: &[u8],
+    request_headers: Option<&mut dyn Iterator<Item = (&'h [u8], &'h [u8])>>,
+    response_headers: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+) -> Result<(), EncodeError> {
+    frame(out, c::VERDICT, 0, stream, |out| {
+        out.put_u8(action);
+        str16(out, "the target", target)?;
+        out.put_u8(u8::from(request_headers.is_some()));
+        if let Some(lines) = request_headers {
+            header_lines(out, lines)?;
+        }
+        header_lines(out, response_headers)
     })
 }
 

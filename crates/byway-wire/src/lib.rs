@@ -15,8 +15,10 @@ mod worker_frame;
 
 pub use decoder::{Decoder, Frame};
 pub use error::{EncodeError, ProtocolError};
-pub use head::{Param, ParamValues, RequestHead, ResponseHead};
-pub use server_frame::{ReceivedRequest, ServerFrame};
+pub use head::{
+    HeaderLines, Param, ParamValues, RequestHead, ResponseHead, RouteHead, Verdict, VerdictAction,
+};
+pub use server_frame::{ReceivedParams, ReceivedRequest, ReceivedRoute, ServerFrame};
 pub use worker_frame::{LogLevel, WorkerFrame};
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::{Frame, ProtocolError};
 #[allow(missing_docs, reason = "the fields are those of docs/worker-protocol.md")]
 pub struct ReceivedRequest {
     pub route: u32,
+    pub proxy: bool,
     pub method: String,
     pub http_version: u8,
     pub https: bool,
@@ -21,9 +22,20 @@ pub struct ReceivedRequest {
     pub authority: String,
     pub path: Bytes,
     pub query: Bytes,
-    /// Name, whether it is a list, values.
-    pub params: Vec<(String, bool, Vec<String>)>,
+    pub params: ReceivedParams,
     pub headers: Vec<(Bytes, Bytes)>,
+}
+
+/// Route parameters: name, whether it is a list, values.
+pub type ReceivedParams = Vec<(String, bool, Vec<String>)>;
+
+/// Where a request goes on, as a worker reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of docs/worker-protocol.md")]
+pub struct ReceivedRoute {
+    pub route: u32,
+    pub query: Bytes,
+    pub params: ReceivedParams,
 }
 
 /// A frame from the server.
@@ -34,6 +46,7 @@ pub enum ServerFrame {
     Chunk { stream: u32, data: Bytes, end: bool },
     Credit { stream: u32, bytes: u32 },
     Cancel { stream: u32, reason: u8 },
+    Route { stream: u32, route: ReceivedRoute },
     Ping { token: u64 },
     Config { json: String },
     Drain,
@@ -44,7 +57,7 @@ impl ServerFrame {
     pub fn parse(frame: Frame) -> Result<Self, ProtocolError> {
         let Frame { kind, flags, stream, payload } = frame;
         let allowed = match kind {
-            c::REQUEST => c::FLAG_END | c::FLAG_HTTPS | c::FLAG_HAS_BODY,
+            c::REQUEST => c::FLAG_END | c::FLAG_HTTPS | c::FLAG_HAS_BODY | c::FLAG_PROXY,
             c::REQUEST_CHUNK => c::FLAG_END,
             _ => 0,
         };
@@ -69,6 +82,13 @@ impl ServerFrame {
                 let reason = fields.u8()?;
                 fields.end().map(|()| Self::Cancel { stream, reason })
             }
+            c::ROUTE => {
+                let mut fields = Fields::new("ROUTE", payload);
+                let (route, query) = (fields.u32()?, fields.str16()?);
+                let params = received_params(&mut fields)?;
+                fields.end()?;
+                Ok(Self::Route { stream, route: ReceivedRoute { route, query, params } })
+            }
             c::PING => {
                 let mut fields = Fields::new("PING", payload);
                 let token = fields.u64()?;
@@ -87,12 +107,17 @@ impl ServerFrame {
 impl ReceivedRequest {
     fn read(fields: &mut Fields, flags: u8) -> Result<Self, ProtocolError> {
         let route = fields.u32()?;
+        let proxy = flags & c::FLAG_PROXY != 0;
+        if route >= c::FORWARD && !(proxy && route == c::NO_ROUTE) {
+            return Err(fields.malformed("no route, and no proxy either"));
+        }
         let method = match fields.u8()? {
             0 => fields.text16()?,
             code => method_name(code).ok_or(fields.malformed("unknown method"))?.to_owned(),
         };
         Ok(Self {
             route,
+            proxy,
             method,
             http_version: fields.u8()?,
             https: flags & c::FLAG_HTTPS != 0,
@@ -102,25 +127,9 @@ impl ReceivedRequest {
             authority: fields.text16()?,
             path: fields.str16()?,
             query: fields.str16()?,
-            params: Self::params(fields)?,
+            params: received_params(fields)?,
             headers: Self::headers(fields)?,
         })
-    }
-
-    fn params(fields: &mut Fields) -> Result<Vec<(String, bool, Vec<String>)>, ProtocolError> {
-        let count = fields.u16()?;
-        let mut params = Vec::new();
-        for _ in 0..count {
-            let name = fields.text16()?;
-            let list = fields.u8()? == 1;
-            let values = fields.u16()?;
-            if !list && values != 1 {
-                return Err(fields.malformed("a single parameter without its one value"));
-            }
-            let values = (0..values).map(|_| fields.text16()).collect::<Result<_, _>>()?;
-            params.push((name, list, values));
-        }
-        Ok(params)
     }
 
     fn headers(fields: &mut Fields) -> Result<Vec<(Bytes, Bytes)>, ProtocolError> {
@@ -130,4 +139,20 @@ impl ReceivedRequest {
         }
         (0..count).map(|_| Ok((fields.str16()?, fields.str32()?))).collect()
     }
+}
+
+fn received_params(fields: &mut Fields) -> Result<ReceivedParams, ProtocolError> {
+    let count = fields.u16()?;
+    let mut params = Vec::new();
+    for _ in 0..count {
+        let name = fields.text16()?;
+        let list = fields.u8()? == 1;
+        let values = fields.u16()?;
+        if !list && values != 1 {
+            return Err(fields.malformed("a single parameter without its one value"));
+        }
+        let values = (0..values).map(|_| fields.text16()).collect::<Result<_, _>>()?;
+        params.push((name, list, values));
+    }
+    Ok(params)
 }

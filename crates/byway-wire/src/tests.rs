@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use crate::constants as c;
 use crate::{
-    Decoder, Frame, LogLevel, Param, ParamValues, ProtocolError, RequestHead, ServerFrame,
-    WorkerFrame, encode,
+    Decoder, Frame, HeaderLines, LogLevel, Param, ParamValues, ProtocolError, RequestHead,
+    RouteHead, ServerFrame, VerdictAction, WorkerFrame, encode,
 };
 
 fn decode_all(bytes: &[u8], cuts: &[usize]) -> Result<Vec<Frame>, ProtocolError> {
@@ -29,6 +29,7 @@ fn decode_all(bytes: &[u8], cuts: &[usize]) -> Result<Vec<Frame>, ProtocolError>
 fn head<'a>(params: &'a [Param<'a>], method: &'a str) -> RequestHead<'a> {
     RequestHead {
         route: 7,
+        proxy: true,
         method,
         http_version: 11,
         https: true,
@@ -60,7 +61,7 @@ fn a_request_survives_the_wire() {
     };
     assert_eq!((stream, body.as_ref(), end), (3, b"body".as_slice(), false));
     assert_eq!((head.route, head.method.as_str(), head.http_version), (7, "PURGE", 11));
-    assert!(head.https && head.has_body);
+    assert!(head.https && head.has_body && head.proxy);
     assert_eq!((head.client_port, head.client_address.as_str()), (4242, "::1"));
     assert_eq!(head.authority, "api.example.com");
     assert_eq!((head.path.as_ref(), head.query.as_ref()), (&b"/a/b%20c"[..], &b"x=1&y=%zz"[..]));
@@ -85,9 +86,81 @@ fn an_answer_survives_the_wire() {
     };
     assert_eq!((stream, head.status, head.reason.as_ref()), (9, 201, b"Made".as_slice()));
     assert_eq!((body.as_ref(), end), (b"{}".as_slice(), true));
-    let lines: Vec<_> = head.headers().collect();
-    assert_eq!(lines.len(), head.header_count);
+    let lines: Vec<_> = head.headers.iter().collect();
+    assert_eq!(lines.len(), head.headers.len());
     assert_eq!(lines[1], (Bytes::from_static(b"set-cookie"), Bytes::from_static(b"b=2")));
+}
+
+type Lines = Vec<(Vec<u8>, Vec<u8>)>;
+
+fn pairs(lines: &Lines) -> impl Iterator<Item = (&[u8], &[u8])> {
+    lines.iter().map(|(name, value)| (name.as_slice(), value.as_slice()))
+}
+
+fn header_lines() -> impl Strategy<Value = Lines> {
+    let bytes = |max: usize| proptest::collection::vec(any::<u8>(), 0..max);
+    proptest::collection::vec((bytes(20), bytes(60)), 0..8)
+}
+
+proptest! {
+    #[test]
+    fn a_verdict_survives_the_wire(
+        action in 1..=4u8,
+        target in proptest::collection::vec(any::<u8>(), 1..80),
+        request in proptest::option::of(header_lines()),
+        response in header_lines(),
+    ) {
+        let mut out = BytesMut::new();
+        let target = if action == c::VERDICT_REWRITE { target } else { Vec::new() };
+        let mut overridden = request.as_ref().map(pairs);
+        let lines = overridden.as_mut().map(|lines| lines as &mut dyn Iterator<Item = _>);
+        encode::verdict(&mut out, 3, action, &target, lines, pairs(&response)).unwrap();
+        let frame = decode_all(&out, &[7]).unwrap().remove(0);
+        let cut = Frame { payload: frame.payload.slice(..frame.payload.len() - 1), ..frame.clone() };
+        prop_assert!(WorkerFrame::parse(cut).is_err());
+        let Ok(WorkerFrame::Verdict { stream: 3, verdict }) = WorkerFrame::parse(frame) else {
+            panic!("not a verdict");
+        };
+        let expected = match action {
+            c::VERDICT_NEXT => VerdictAction::Next,
+            c::VERDICT_PASSED => VerdictAction::Passed,
+            c::VERDICT_ANSWERED => VerdictAction::Answered,
+            _ => VerdictAction::Rewrite(target.into()),
+        };
+        prop_assert_eq!(&verdict.action, &expected);
+        let read = |lines: &HeaderLines| -> Lines {
+            lines.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
+        };
+        prop_assert_eq!(&verdict.request_headers.as_ref().map(read), &request);
+        prop_assert_eq!(&read(&verdict.response_headers), &response);
+    }
+}
+
+#[test]
+fn a_route_survives_the_wire() {
+    let params = [Param { name: "id", values: ParamValues::Many(vec!["a", "ü"]) }];
+    let head = RouteHead { route: c::FORWARD, query: b"a=%20", params: &params };
+    let mut out = BytesMut::new();
+    encode::route(&mut out, 5, &head).unwrap();
+    let frame = decode_all(&out, &[3]).unwrap().remove(0);
+    let ServerFrame::Route { stream, route } = ServerFrame::parse(frame).unwrap() else {
+        panic!("not a route");
+    };
+    assert_eq!((stream, route.route, route.query.as_ref()), (5, c::FORWARD, b"a=%20".as_slice()));
+    assert_eq!(route.params, [("id".to_owned(), true, vec!["a".to_owned(), "ü".to_owned()])]);
+}
+
+#[test]
+fn only_a_proxied_request_may_have_no_route() {
+    let parse = |route, proxy| {
+        let mut out = BytesMut::new();
+        let head = RequestHead { route, proxy, ..head(&[], "GET") };
+        encode::request(&mut out, 1, &head, std::iter::empty(), b"", true).unwrap();
+        ServerFrame::parse(decode_all(&out, &[9]).unwrap().remove(0))
+    };
+    assert!(parse(c::NO_ROUTE, true).is_ok());
+    assert!(parse(c::NO_ROUTE, false).is_err());
+    assert!(parse(c::FORWARD, true).is_err());
 }
 
 #[test]
@@ -128,6 +201,11 @@ fn wrong_frames_are_named() {
         (c::ABORT, b"\x09"),
         (c::LOG, b"\x00x"),
         (c::READY, b"x"),
+        (c::VERDICT, b"\x00\x00\x00\x00\x00\x00"),
+        (c::VERDICT, b"\x01\x01\x00/\x00\x00\x00"),
+        (c::VERDICT, b"\x02\x00\x00\x00\x00\x00"),
+        (c::VERDICT, b"\x01\x00\x00\x02\x00\x00"),
+        (c::VERDICT, b"\x01\x00\x00\x00\x00\x00\x00"),
     ] {
         assert!(matches!(reject(frame(kind, 0, payload)), ProtocolError::Malformed { .. }));
     }
@@ -228,13 +306,13 @@ proptest! {
 
     #[test]
     fn arbitrary_payloads_never_panic(
-        kind in prop_oneof![0x01..=0x07u8, 0x81..=0x8Au8],
-        flags in 0..8u8,
+        kind in prop_oneof![0x01..=0x08u8, 0x81..=0x8Bu8],
+        flags in 0..16u8,
         payload in proptest::collection::vec(any::<u8>(), 0..120),
     ) {
         let frame = Frame { kind, flags, stream: 1, payload: Bytes::from(payload) };
         if let Ok(WorkerFrame::Response { head, .. }) = WorkerFrame::parse(frame.clone()) {
-            prop_assert_eq!(head.headers().count(), head.header_count);
+            prop_assert_eq!(head.headers.iter().count(), head.headers.len());
         }
         let _ = ServerFrame::parse(frame);
     }

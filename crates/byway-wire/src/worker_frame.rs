@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::constants as c;
 use crate::fields::Fields;
-use crate::{Frame, ProtocolError, ResponseHead};
+use crate::{Frame, ProtocolError, ResponseHead, Verdict};
 
 /// How important a log line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum WorkerFrame {
     Chunk { stream: u32, data: Bytes, end: bool },
     /// More of the request's body may be sent.
     Credit { stream: u32, bytes: u32 },
+    /// What the proxy decided.
+    Verdict { stream: u32, verdict: Box<Verdict> },
     /// The handler's stream failed.
     AbortResponse { stream: u32 },
     /// The request's body is no longer read.
@@ -66,6 +68,10 @@ impl WorkerFrame {
                 let mut fields = Fields::new("CREDIT", payload);
                 let bytes = fields.u32()?;
                 fields.end().map(|()| Self::Credit { stream, bytes })
+            }
+            c::VERDICT => {
+                let verdict = Box::new(Verdict::read(Fields::new("VERDICT", payload))?);
+                Ok(Self::Verdict { stream, verdict })
             }
             c::ABORT => Self::abort(stream, payload),
             c::PONG => {

@@ -12,6 +12,7 @@ mod libraries {
     mod modules;
     mod native;
     mod pages;
+    mod proxies;
     mod samples;
     mod tokens;
     mod validation;

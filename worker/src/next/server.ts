@@ -1,11 +1,13 @@
 // `next/server`.
 
 import { NextURL } from '../next-url.ts'
+import type { NextFetchEvent } from '../proxy/event.ts'
 import { NextRequest } from '../request.ts'
 import { NextResponse } from '../next-response.ts'
 
 export { NextRequest } from '../request.ts'
 export { NextResponse } from '../next-response.ts'
+export { NextFetchEvent } from '../proxy/event.ts'
 export { after, after as unstable_after } from '../next-after.ts'
 export { type UserAgent, userAgent, userAgentFromString } from '../user-agent.ts'
 
@@ -25,37 +27,6 @@ export class ImageResponse {
       'ImageResponse is not supported by byway: install `@vercel/og` and import ' +
         'ImageResponse from there instead of `next/server` or `next/og`.',
     )
-  }
-}
-
-/** The second argument of a proxy. */
-export class NextFetchEvent {
-  readonly request: NextRequest
-  /** The route that the proxy is. */
-  readonly sourcePage: string
-  readonly #waits: Promise<unknown>[] = []
-
-  constructor(init: { request: NextRequest; page: string }) {
-    this.request = init.request
-    this.sourcePage = init.page
-  }
-
-  /** Lets work go on when the answer has been given. */
-  waitUntil(promise: Promise<unknown>): void {
-    this.#waits.push(promise)
-  }
-
-  /** Up to Next 12 the answer was given so; it says what to do instead. */
-  respondWith(): never {
-    throw new Error(
-      'The middleware accepts an async API directly with the form:\n\n  export function ' +
-        'middleware(request, event) {\n    return NextResponse.next()\n  }\n',
-    )
-  }
-
-  /** What `waitUntil` was given. */
-  get waits(): readonly Promise<unknown>[] {
-    return this.#waits
   }
 }
 

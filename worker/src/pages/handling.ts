@@ -219,6 +219,7 @@ class Call {
     this.#settings.instrumentation.report(error, exchange, { path: url, method, headers }, {
       routerKind: 'Pages Router',
       routePath: this.#route.path,
+      routeType: 'route',
     })
   }
 }

@@ -61,7 +61,8 @@ export function addCookies(request: ApiRequest, response: ServerResponse): void 
 
 /** Query and parameters as one; a parameter wins over a query of its name. */
 export function queryOf(exchange: Exchange, search: string): Query {
-  const query = search === '' ? {} : parseQuery(search.slice(1))
+  const given = exchange.routedQuery ?? search.slice(1)
+  const query = given === '' ? {} : parseQuery(given)
   const { params } = exchange
   // A parameter may be called `__proto__`, and then it is none.
   for (const name of Object.keys(params)) if (name !== '__proto__') query[name] = params[name]!
@@ -118,6 +119,7 @@ function decoded(value: string): string {
 
 /** The header lines as Node gives them: names and values in turn. */
 function linesOf(exchange: Exchange): string[] {
+  if (exchange.headers !== null) return [...exchange.headers.entries()].flat()
   const { buffer, headersCount } = exchange
   const lines = new Array<string>(headersCount * 2)
   let at = exchange.headersStart

@@ -24,8 +24,10 @@ impl Scenario {
 /// Those that have files and rules without a handler, and the limit.
 const FILE_SERVERS: &[&str] = &["byway", "next", "bare-hyper"];
 
-/// Those that run Next's API routes.
+/// Those that run Next's API routes and `proxy.ts`.
 const NEXT_SERVERS: &[&str] = &["byway", "next"];
+
+const PROXIED: &str = "/api/proxied/users/43?view=short";
 
 const ORDER: &str = r#"{"customer":"Amina","currency":"EUR","items":[
 {"sku":"AB-1234","quantity":2,"priceMinor":1250},
@@ -68,6 +70,10 @@ pub(crate) fn all() -> Vec<Scenario> {
             status: 307,
             contestants: FILE_SERVERS,
             ..get("redirect", "a redirect with a parameter", "/people/42?view=short")
+        },
+        Scenario {
+            contestants: NEXT_SERVERS,
+            ..get("proxy-next", "get-json behind a proxy that lets it pass", PROXIED)
         },
     ]
 }

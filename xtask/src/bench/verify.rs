@@ -74,6 +74,7 @@ fn expected(scenario: &Scenario) -> Value {
     let body = match scenario.name {
         "get-json" => user("42", "short"),
         "pages-json" => user("42", "card"),
+        "proxy-next" => user("43", "short"),
         "escaped" => user("a b\u{e9}", "full"),
         "post-json" => {
             json!({"customer": "Amina", "currency": "EUR", "lines": 3, "totalMinor": 103_300})

@@ -40,6 +40,7 @@ pub(crate) struct Project {
     dir: tempfile::TempDir,
     pub(crate) routes: Vec<String>,
     pub(crate) instrumentation: Option<String>,
+    pub(crate) proxy: Option<String>,
     pub(crate) transpile: Vec<String>,
     pub(crate) env: BTreeMap<String, String>,
     /// The project's folder below the temporary one, for workspaces.
@@ -58,6 +59,7 @@ impl Project {
             dir,
             routes: Vec::new(),
             instrumentation: None,
+            proxy: None,
             transpile: Vec::new(),
             env: BTreeMap::new(),
             root,
@@ -109,6 +111,7 @@ impl Project {
             pages: Vec::new(),
             inlined_env: self.env.clone(),
             instrumentation: self.instrumentation.clone(),
+            proxy: self.proxy.clone(),
             tsconfig,
             next_config: None,
             config: NextConfig {

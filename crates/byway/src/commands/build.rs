@@ -71,6 +71,7 @@ async fn compile(project: &Project, config: NextConfig) -> anyhow::Result<BuildO
         routes,
         pages: project.pages.clone(),
         instrumentation: project.instrumentation.clone(),
+        proxy: project.proxy.clone(),
         tsconfig: project.tsconfig.as_ref().map(|file| project.dir.join(file)),
         next_config: project.next_config.clone(),
         config,
@@ -89,26 +90,18 @@ fn reported(dir: &Path, error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-/// What the project relies on and this version does not do. A proxy comes first: what it protects is open.
+/// What the project relies on and this version does not do.
 fn unsupported(project: &Project) -> Vec<Diagnostic> {
     let warning = |file: &Option<String>, message: &str, help: &str| {
         let file = file.as_ref()?;
         Some(Diagnostic::warning(message).in_file(file.clone()).with_help(help))
     };
     let legacy = project.dir.join("static").is_dir().then(|| "static/".to_owned());
-    let found = [
-        warning(
-            &legacy,
-            "the files of this folder are not served: Next has long replaced it by `public/`",
-            "move it to `public/static/`; the paths stay the same",
-        ),
-        warning(
-            &project.proxy,
-            "this file is not run by this version of byway: nothing is checked, redirected or \
-             rewritten by it",
-            "do not serve routes that rely on it for access control",
-        ),
-    ];
+    let found = [warning(
+        &legacy,
+        "the files of this folder are not served: Next has long replaced it by `public/`",
+        "move it to `public/static/`; the paths stay the same",
+    )];
     found.into_iter().flatten().collect()
 }
 

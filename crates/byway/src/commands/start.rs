@@ -12,6 +12,8 @@ use byway_http::{App, AppOptions, Files, Server};
 use byway_pool::{Pool, PoolOptions, StartError, WorkerCommand};
 use byway_project::public::{self, PUBLIC};
 use byway_routes::manifest::{MANIFEST_VERSION, Manifest};
+use byway_routes::next_config::RewriteRule;
+use byway_routes::proxy::{MatcherOptions, ProxyMatchers};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -66,6 +68,7 @@ async fn serve(
     manifest: Manifest,
     started: Instant,
 ) -> anyhow::Result<()> {
+    let proxy = proxy_matchers(&manifest)?;
     // The port first: nothing else is worth starting when it is taken.
     let server = Server::bind(&settings.hostname, settings.port)?;
     let origin = origin(&settings.hostname, server.port());
@@ -80,7 +83,7 @@ async fn serve(
         pool = pool => Arc::new(pool.map_err(explain)?),
         _ = stopped.wait_for(|stop| *stop) => return Ok(()),
     };
-    let app = App::new(AppOptions { manifest, files, pool: Arc::clone(&pool) })
+    let app = App::new(AppOptions { manifest, files, proxy, pool: Arc::clone(&pool) })
         .context("the rules of next.config cannot be compiled")?;
     let took = started.elapsed().as_millis();
     print::note(&format!("byway listening on http://{origin} (ready in {took} ms)"));
@@ -97,6 +100,36 @@ fn public_files(dir: &Path) -> anyhow::Result<Files> {
     })?;
     found.warnings.iter().for_each(print::diagnostic);
     Files::new(dir.join(PUBLIC), found.names).with_context(|| format!("cannot read `{PUBLIC}/`"))
+}
+
+/// What workers learn at their start.
+fn worker_config(manifest: &Manifest, origin: &str) -> serde_json::Value {
+    let config = &manifest.config;
+    if manifest.proxy.is_none() {
+        return serde_json::json!({ "origin": origin });
+    }
+    let rewrites = &config.rewrites;
+    let all = [&rewrites.before_files, &rewrites.after_files, &rewrites.fallback];
+    let asks = |rule: &RewriteRule| !rule.has.is_empty() || !rule.missing.is_empty();
+    serde_json::json!({
+        "origin": origin,
+        "urls": {
+            "basePath": config.base_path,
+            "trailingSlash": config.trailing_slash,
+            "i18n": config.i18n,
+            "skipProxyUrlNormalize": config.skip_proxy_url_normalize,
+        },
+        "rulesReadHeaders": all.into_iter().flatten().any(asks),
+    })
+}
+
+/// The matchers of the project's proxy, which the build has checked.
+fn proxy_matchers(manifest: &Manifest) -> anyhow::Result<Option<ProxyMatchers>> {
+    let Some(proxy) = &manifest.proxy else { return Ok(None) };
+    let options = MatcherOptions::from(&manifest.config);
+    let matchers = ProxyMatchers::new(proxy.matchers.as_deref(), &options)
+        .with_context(|| format!("the matcher of `{}` cannot be compiled", proxy.file))?;
+    Ok(Some(matchers))
 }
 
 /// The host and port of `request.url`: loopback and "everywhere by default" are `localhost`, as under Next.
@@ -126,7 +159,7 @@ fn worker_command(
         args: vec!["--enable-source-maps".into(), entry.into(), build.into()],
         dir: dir.to_owned(),
         env: worker_environment(dir, manifest)?,
-        config: serde_json::json!({ "origin": origin }).to_string(),
+        config: worker_config(manifest, origin).to_string(),
     })
 }
 

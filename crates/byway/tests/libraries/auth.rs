@@ -15,7 +15,7 @@ fn form(browser: &mut Browser<'_>, base: &str, fields: &str) -> String {
     format!("csrfToken={token}&{fields}")
 }
 
-fn sign_in(browser: &mut Browser<'_>, base: &str, password: &str) -> RawResponse {
+pub(crate) fn sign_in(browser: &mut Browser<'_>, base: &str, password: &str) -> RawResponse {
     let fields = format!("username=ada&password={}", encoded(password));
     let body = form(browser, base, &fields);
     browser.request("POST", &format!("{base}/callback/credentials"), &[FORM], &body)
