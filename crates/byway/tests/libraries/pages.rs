@@ -35,7 +35,9 @@ fn send(
     headers: &[(&str, &str)],
     body: &str,
 ) -> (u16, Value) {
-    let response = server.request(method, path, headers, body).unwrap();
+    let response = server
+        .request(method, path, headers, body)
+        .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
     (response.status, response.json())
 }
 

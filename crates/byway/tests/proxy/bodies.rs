@@ -47,12 +47,8 @@ fn project() -> (Fixture, TestServer) {
 
 /// A body whose every part is different.
 fn body(bytes: usize) -> String {
-    let mut text = String::with_capacity(bytes + 16);
-    let mut line = 0;
-    while text.len() < bytes {
-        text.push_str(&format!("{line:015}\n"));
-        line += 1;
-    }
+    let lines: Vec<String> = (0..=bytes / 16).map(|line| format!("{line:015}")).collect();
+    let mut text = lines.join("\n");
     text.truncate(bytes);
     text
 }
@@ -63,8 +59,8 @@ fn send(server: &TestServer, path: &str, text: &str) -> byway_testkit::RawRespon
 
 #[test]
 fn a_body_of_any_size_reaches_both_whole() {
-    let (_fixture, server) = project();
     const ALL: &[&str] = &["none", "text", "clone", "some", "cancel", "late"];
+    let (_fixture, server) = project();
     // Next gives a proxy, and the handler after it, no more than 10 MB.
     for (bytes, ops) in [(10, ALL), (70_000, ALL), (600_000, ALL), (12 << 20, &["none", "text"])] {
         let text = body(bytes);
