@@ -1,6 +1,27 @@
-//! Every named maximum and the settings of a server.
+//! Every named maximum, and the settings of a server: `byway.toml`, variables and flags, checked.
+//!
+//! The getters of `reader` both read a value and say what it is for; the list of settings in the docs,
+//! the schema and the check for unknown keys all come from there, so that none of them can be forgotten.
 
+mod address;
+mod context;
+mod describe;
+mod kind;
 pub mod limits;
+mod load;
+mod node;
+mod origin;
+mod reader;
 mod settings;
+mod suggest;
+pub mod units;
 
-pub use settings::{Settings, WorkerCount};
+pub use address::{AddressBlock, ListenAddress};
+pub use context::{KeyInfo, Shown};
+pub use describe::{reference, schema};
+pub use kind::Kind;
+pub use load::{CONFIG_FILE, Flags, Loaded, keys, load};
+pub use node::{Entry, Node, Value};
+pub use origin::{Given, Origin, variable_of};
+pub use reader::Switch;
+pub use settings::{LimitSettings, ServerSettings, Settings, WorkerCount, WorkerSettings};

@@ -2,8 +2,16 @@
 
 use std::time::Duration;
 
-/// Connections that are open at once; more wait in the kernel's accept queue.
+/// Bytes of `byway.toml`.
+pub const CONFIG_FILE_BYTES_MAX: u64 = 1 << 20;
+/// Addresses that one server listens on.
+pub const LISTENERS_MAX: usize = 16;
+
+/// Connections that are open at once unless a setting says otherwise; more wait in the kernel's accept
+/// queue.
 pub const CONNECTIONS_MAX: usize = 10_000;
+/// The most that a setting may allow.
+pub const CONNECTIONS_CEILING: usize = 1_000_000;
 /// Connections that the kernel holds until byway accepts them.
 pub const ACCEPT_BACKLOG: i32 = 4096;
 /// From accepting a connection to the first byte on it (closed beyond).
@@ -18,8 +26,11 @@ pub const WRITE_STALL_MAX: Duration = Duration::from_mins(1);
 pub const CONNECTION_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// How long a connection that is about to be cut may take to say why.
 pub const LAST_WORD_MAX: Duration = Duration::from_secs(1);
-/// Bytes of a request's head: target and headers together (431 beyond), as in Node.
+/// Bytes of a request's head: target and headers together (431 beyond), as in Node, unless a setting
+/// says otherwise.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// The most that a setting may allow: what a connection's read buffer holds.
+pub const HEAD_BYTES_CEILING: usize = 64 * 1024;
 /// Header lines of a request (431 beyond). One line per `HEADERS_MAX` of the worker protocol stays free.
 pub const HEADER_LINES_MAX: usize = 200;
 /// A request body up to this length is read before a worker sees the request, and travels in one frame.
@@ -28,7 +39,8 @@ pub const WHOLE_BODY_MAX: usize = 64 * 1024;
 pub const WHOLE_BODY_WAIT_MAX: Duration = Duration::from_mins(1);
 /// Silence within a streamed request body before it counts as broken off.
 pub const BODY_IDLE_MAX: Duration = Duration::from_mins(1);
-/// From dispatch to the head of the answer (504 beyond). A streamed answer may run on.
+/// From dispatch to the head of the answer (504 beyond) unless a setting says otherwise. A streamed
+/// answer may run on.
 pub const ANSWER_WAIT_MAX: Duration = Duration::from_mins(5);
 /// The same for a route that sets its own `maxDuration`: what it may ask for at most.
 pub const ROUTE_ANSWER_WAIT_MAX: Duration = Duration::from_hours(1);

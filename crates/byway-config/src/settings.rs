@@ -2,8 +2,19 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::limits::WORKERS_MAX;
+use crate::ListenAddress;
+use crate::context::Shown;
+use crate::limits::{
+    ANSWER_WAIT_MAX, CONNECTIONS_CEILING, CONNECTIONS_MAX, HEAD_BYTES_CEILING, HEAD_BYTES_MAX,
+    LISTENERS_MAX, ROUTE_ANSWER_WAIT_MAX, WORKERS_MAX,
+};
+use crate::origin::Origin;
+use crate::reader::{Key, Reader};
+
+/// What Next listens on when it is told nothing.
+const LISTEN_DEFAULT: (&str, u16) = ("0.0.0.0", 3000);
 
 /// How many worker processes to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +39,15 @@ impl std::str::FromStr for WorkerCount {
     }
 }
 
+impl std::fmt::Display for WorkerCount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Fixed(count) => count.fmt(f),
+            Self::Auto => f.write_str("auto"),
+        }
+    }
+}
+
 impl WorkerCount {
     /// The number of processes on this machine.
     pub fn get(self) -> usize {
@@ -40,17 +60,180 @@ impl WorkerCount {
     }
 }
 
-/// What `byway start` was told.
-#[derive(Debug, Clone)]
+/// Everything that can be set.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// The name or address to listen on, as the user wrote it. It is also the host of `request.url`.
-    pub hostname: String,
-    /// The port; 0 lets the system choose.
-    pub port: u16,
-    /// How many workers.
-    pub workers: WorkerCount,
+    /// `[server]`
+    pub server: ServerSettings,
+    /// `[limits]`
+    pub limits: LimitSettings,
+    /// `[workers]`
+    pub workers: WorkerSettings,
+}
+
+/// `[server]`: where to listen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServerSettings {
+    /// At least one. The first is also the host of `request.url`.
+    pub listen: Vec<ListenAddress>,
+}
+
+/// `[limits]`: what a request may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitSettings {
+    /// Bytes of a request's head.
+    pub head_bytes: usize,
+    /// Connections at once.
+    pub connections: usize,
+    /// From dispatch to the head of an answer, where the route names no other deadline.
+    pub timeout: Duration,
+}
+
+/// `[workers]`: the processes that run the project.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkerSettings {
+    /// How many.
+    pub count: WorkerCount,
     /// The Node.js executable.
     pub node: PathBuf,
+}
+
+/// The parts of an address that flags and `PORT` change, with who says so.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Address {
+    pub(crate) hostname: Option<(String, Origin)>,
+    pub(crate) port: Option<(u16, Origin)>,
+}
+
+impl Settings {
+    pub(crate) fn read(root: &Reader<'_, '_>, address: &Address) -> Self {
+        Self {
+            server: root.section("server", "Where and how byway listens.", |table| {
+                ServerSettings::read(table, address)
+            }),
+            limits: root.section("limits", "What a request may cost.", LimitSettings::read),
+            workers: root.section(
+                "workers",
+                "The Node.js processes that run the project.",
+                WorkerSettings::read,
+            ),
+        }
+    }
+}
+
+impl ServerSettings {
+    fn read(table: &Reader<'_, '_>, address: &Address) -> Self {
+        let key = Key(
+            "listen",
+            "Addresses to listen on. The first one is also the origin of `request.url`, as in Next; \
+             `--hostname`, `--port` and `PORT` change it. Port 0 lets the system choose.",
+            "[\"127.0.0.1:8080\", \"[::1]:8080\"]",
+        );
+        let (host, port) = LISTEN_DEFAULT;
+        let default = ListenAddress { host: host.to_owned(), port };
+        let form = "host and port";
+        let read = table.texts(key, form, &format!("[\"{default}\"]"), str::parse);
+        let mut listen: Vec<ListenAddress> = read.unwrap_or_default();
+        if listen.len() > LISTENERS_MAX {
+            table.reject(&key, format!("`listen` has more than {LISTENERS_MAX} addresses"), None);
+        }
+        if listen.is_empty() {
+            listen.push(default);
+        }
+        address.apply(&mut listen, table);
+        Self { listen }
+    }
+}
+
+impl Address {
+    /// Changes the first address, and what is said of its origin.
+    fn apply(&self, listen: &mut [ListenAddress], table: &Reader<'_, '_>) {
+        let Some(first) = listen.first_mut() else { return };
+        if let Some((hostname, _)) = &self.hostname {
+            let bare = hostname.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+            bare.unwrap_or(hostname).clone_into(&mut first.host);
+        }
+        if let Some((port, _)) = self.port {
+            first.port = port;
+        }
+        let port = self.port.as_ref().map(|(_, origin)| origin);
+        let hostname = self.hostname.as_ref().map(|(_, origin)| origin);
+        let Some(origin) = hostname.or(port) else { return };
+        let shown: Vec<String> = listen.iter().map(|it| format!("\"{it}\"")).collect();
+        let mut values = table.context.shown.borrow_mut();
+        if let Some(value) = values.iter_mut().find(|value| value.name == "server.listen") {
+            let value_text = Some(format!("[{}]", shown.join(", ")));
+            *value = Shown { name: value.name.clone(), value: value_text, origin: origin.clone() };
+        }
+    }
+}
+
+impl LimitSettings {
+    fn read(table: &Reader<'_, '_>) -> Self {
+        let whole = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+        Self {
+            head_bytes: whole(table.size_or(
+                Key(
+                    "headers",
+                    "Bytes of a request's head, target and header lines together; 431 beyond.",
+                    "\"32kb\"",
+                ),
+                HEAD_BYTES_MAX as u64,
+                1024..=HEAD_BYTES_CEILING as u64,
+            )),
+            connections: whole(table.integer_or(
+                Key(
+                    "connections",
+                    "Connections that are open at once; more wait until one closes.",
+                    "2000",
+                ),
+                CONNECTIONS_MAX as u64,
+                1..=CONNECTIONS_CEILING as u64,
+            )),
+            timeout: table.duration_or(
+                Key(
+                    "timeout",
+                    "From a worker's start on a request to the head of its answer, where the route \
+                     names no other deadline; 504 beyond. A streamed answer may run on.",
+                    "\"30s\"",
+                ),
+                ANSWER_WAIT_MAX,
+                Duration::from_millis(100)..=ROUTE_ANSWER_WAIT_MAX,
+            ),
+        }
+    }
+}
+
+impl Default for LimitSettings {
+    fn default() -> Self {
+        Self { head_bytes: HEAD_BYTES_MAX, connections: CONNECTIONS_MAX, timeout: ANSWER_WAIT_MAX }
+    }
+}
+
+impl WorkerSettings {
+    fn read(table: &Reader<'_, '_>) -> Self {
+        let count = table.integer_or_word(
+            Key(
+                "count",
+                "Worker processes: a number or `\"auto\"` for one per core. With one, state in modules \
+                 is shared by all requests, as under `next start`.",
+                "\"auto\"",
+            ),
+            "1",
+            1..=WORKERS_MAX as u64,
+            "auto",
+        );
+        let node = table.text(
+            Key("node", "The Node.js executable, version 20 or newer.", "\"/opt/node/bin/node\""),
+            "the name or path of an executable",
+            Some("node"),
+            |text| if text.is_empty() { Err(String::new()) } else { Ok(PathBuf::from(text)) },
+        );
+        Self {
+            count: count.unwrap_or(WorkerCount::Fixed(NonZeroUsize::MIN)),
+            node: node.unwrap_or_else(|| PathBuf::from("node")),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use byway_config::limits::{ANSWER_WAIT_MAX, ROUTE_ANSWER_WAIT_MAX};
+use byway_config::LimitSettings;
+use byway_config::limits::ROUTE_ANSWER_WAIT_MAX;
 use byway_pool::Pool;
 use byway_routes::manifest::{Manifest, RouteKind};
 use byway_routes::method::{MethodOutcome, MethodSet};
@@ -39,6 +40,8 @@ pub struct AppOptions {
     pub proxy: Option<ProxyMatchers>,
     /// The workers.
     pub pool: Arc<Pool>,
+    /// What a request may cost.
+    pub limits: LimitSettings,
 }
 
 /// A whole project as a service. Cheap to clone.
@@ -59,6 +62,9 @@ pub(crate) struct Inner {
     /// The matchers of the project's proxy.
     proxy: Option<ProxyMatchers>,
     pub(crate) pool: Arc<Pool>,
+    /// From dispatch to the head of the answer, where no route says otherwise.
+    pub(crate) answer_wait: Duration,
+    head_bytes_max: usize,
 }
 
 impl Site for Inner {
@@ -109,7 +115,7 @@ impl From<SocketAddr> for Peer {
 impl App {
     /// An app for a build and its workers. Rules that cannot be compiled are no build of this byway.
     pub fn new(options: AppOptions) -> Result<Self, RuleError> {
-        let AppOptions { manifest, files, proxy, pool } = options;
+        let AppOptions { manifest, files, proxy, pool, limits } = options;
         // Pages come after the routes, so that a route's index is its id.
         let routes = manifest.routes.iter().map(|route| &route.pattern);
         let pages = manifest.pages.iter().map(|page| &page.pattern);
@@ -130,13 +136,25 @@ impl App {
                 answer_wait: route
                     .segment
                     .deadline()
-                    .map_or(ANSWER_WAIT_MAX, |own| own.min(ROUTE_ANSWER_WAIT_MAX)),
+                    .map_or(limits.timeout, |own| own.min(ROUTE_ANSWER_WAIT_MAX)),
                 methods: route
                     .methods
                     .map(|methods| MethodSet::new(methods.iter().map(String::as_str))),
             })
             .collect();
-        let inner = Inner { router, routes, paths, files, has_etags, rules, upstream, proxy, pool };
+        let inner = Inner {
+            router,
+            routes,
+            paths,
+            files,
+            has_etags,
+            rules,
+            upstream,
+            proxy,
+            pool,
+            answer_wait: limits.timeout,
+            head_bytes_max: limits.head_bytes,
+        };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -151,7 +169,9 @@ impl App {
     {
         let inner = &*self.0;
         let (head, body) = request.into_parts();
-        if let Err(status) = ingress::check(&head.uri, head.version, &head.headers) {
+        if let Err(status) =
+            ingress::check(&head.uri, head.version, &head.headers, inner.head_bytes_max)
+        {
             return Ok(respond::empty(status));
         }
         // The path is read once, here; everything later receives the parsed value.

@@ -1,15 +1,19 @@
 //! The guard at the door: what hyper lets through and HTTP or byway does not.
 
-use byway_config::limits::HEAD_BYTES_MAX;
 use http::header::{EXPECT, HOST};
 use http::{HeaderMap, StatusCode, Uri, Version};
 
 /// Refuses a request whose head breaks a rule; the status says which.
-pub(crate) fn check(uri: &Uri, version: Version, headers: &HeaderMap) -> Result<(), StatusCode> {
+pub(crate) fn check(
+    uri: &Uri,
+    version: Version,
+    headers: &HeaderMap,
+    head_bytes_max: usize,
+) -> Result<(), StatusCode> {
     let target = uri.path_and_query().map_or(0, |path| path.as_str().len());
     // `: ` and the line's end count too, as they do on the wire.
     let lines: usize = headers.iter().map(|(n, v)| n.as_str().len() + v.len() + 4).sum();
-    if target + lines > HEAD_BYTES_MAX {
+    if target + lines > head_bytes_max {
         return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }
     if let Some(expect) = headers.get(EXPECT)
@@ -70,6 +74,8 @@ fn is_host(host: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use byway_config::limits::HEAD_BYTES_MAX;
+
     use super::*;
 
     fn verdict(uri: &str, lines: &[(&'static str, &str)]) -> u16 {
@@ -77,7 +83,7 @@ mod tests {
         for (name, value) in lines {
             headers.append(*name, value.parse().unwrap());
         }
-        match check(&uri.parse().unwrap(), Version::HTTP_11, &headers) {
+        match check(&uri.parse().unwrap(), Version::HTTP_11, &headers, HEAD_BYTES_MAX) {
             Ok(()) => 200,
             Err(status) => status.as_u16(),
         }

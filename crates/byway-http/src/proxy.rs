@@ -6,7 +6,6 @@
 //! resolved here, and then learns the route.
 
 use bytes::Bytes;
-use byway_config::limits::ANSWER_WAIT_MAX;
 use byway_pool::{Answer, DispatchError, Outcome, ProxyPart, RequestBody, Stream};
 use byway_routes::manifest::RouteKind;
 use byway_routes::path::RequestPath;
@@ -54,7 +53,7 @@ impl Inner {
         let outcome = match opened {
             Ok((stream, sink)) => {
                 let wait = routed.as_ref().map(|it| self.routes[it.found.route].answer_wait);
-                stream.set_limit(wait.unwrap_or(ANSWER_WAIT_MAX));
+                stream.set_limit(wait.unwrap_or(self.answer_wait));
                 outcome(stream, upload, sink).await
             }
             Err(error) => Err(error),

@@ -5,7 +5,8 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use byway_config::limits::{ACCEPT_BACKLOG, CONNECTIONS_MAX, DRAIN_MAX};
+use byway_config::ListenAddress;
+use byway_config::limits::{ACCEPT_BACKLOG, DRAIN_MAX};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -86,18 +87,30 @@ impl Server {
         }
     }
 
-    /// The port, which the system chose where 0 was asked for.
+    /// Binds all addresses, or none.
+    pub fn bind_all(addresses: &[ListenAddress]) -> Result<Self, BindError> {
+        let mut listeners = Vec::new();
+        for ListenAddress { host, port } in addresses {
+            listeners.extend(Self::bind(host, *port)?.listeners);
+        }
+        Ok(Self { listeners })
+    }
+
+    /// The port of the first address, which the system chose where 0 was asked
+    /// for.
     pub fn port(&self) -> u16 {
         let first = self.listeners.first().and_then(|listener| listener.local_addr().ok());
         first.map_or(0, |address| address.port())
     }
 
     /// Serves until `stop` becomes true, then finishes what is in flight, within bounds.
-    pub async fn serve(self, app: App, stop: watch::Receiver<bool>) {
+    ///
+    /// More than `connections_max` connections wait until one closes.
+    pub async fn serve(self, app: App, connections_max: usize, stop: watch::Receiver<bool>) {
         let shared = Arc::new(Shared {
             app,
             tasks: TaskTracker::new(),
-            places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            places: Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS))),
             connections: Connections::new(WaitLimits::default()),
         });
         let acceptors = TaskTracker::new();

@@ -5,6 +5,7 @@
 mod commands;
 mod environment;
 mod print;
+mod settings;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,6 +30,8 @@ enum Command {
     Build(BuildArgs),
     /// Serve the build that `byway build` made.
     Start(StartArgs),
+    /// Print the settings in force and where each of them comes from.
+    Config(ConfigArgs),
 }
 
 /// Arguments of `byway build`.
@@ -37,9 +40,10 @@ struct BuildArgs {
     /// The project's folder: the one with `app/` or `pages/`, or `src/` around them.
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// The Node.js executable, version 20 or newer. It evaluates `next.config`.
-    #[arg(long, env = "BYWAY_NODE", default_value = "node")]
-    node: PathBuf,
+    /// The Node.js executable, version 20 or newer, which evaluates `next.config` (`BYWAY_NODE`,
+    /// `node` by default).
+    #[arg(long)]
+    node: Option<PathBuf>,
 }
 
 /// Arguments of `byway start`.
@@ -48,20 +52,43 @@ struct StartArgs {
     /// The project's folder.
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// The port to listen on; 0 lets the system choose.
-    #[arg(short, long, env = "PORT", default_value_t = 3000)]
-    port: u16,
+    #[command(flatten)]
+    settings: SettingArgs,
+}
+
+/// Arguments of `byway config`.
+#[derive(Debug, Args)]
+struct ConfigArgs {
+    /// The project's folder.
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    #[command(flatten)]
+    settings: SettingArgs,
+    /// As JSON, for programs.
+    #[arg(long)]
+    json: bool,
+    /// The JSON schema of `byway.toml` instead, for editors.
+    #[arg(long)]
+    schema: bool,
+}
+
+/// Flags that go before variables and `byway.toml`.
+#[derive(Debug, Args)]
+struct SettingArgs {
+    /// The port to listen on; 0 lets the system choose (`PORT`, 3000 by default).
+    #[arg(short, long)]
+    port: Option<u16>,
     /// The address or name to listen on; every IPv4 address of the machine by default. It is also the host
     /// of `request.url`, as under Next.
     #[arg(short = 'H', long)]
     hostname: Option<String>,
     /// Worker processes: a number or `auto` for one per core. With one, state in modules is shared by all
-    /// requests.
-    #[arg(long, env = "BYWAY_WORKERS", default_value = "1")]
-    workers: WorkerCount,
-    /// The Node.js executable, version 20 or newer.
-    #[arg(long, env = "BYWAY_NODE", default_value = "node")]
-    node: PathBuf,
+    /// requests (`BYWAY_WORKERS`, 1 by default).
+    #[arg(long)]
+    workers: Option<WorkerCount>,
+    /// The Node.js executable, version 20 or newer (`BYWAY_NODE`, `node` by default).
+    #[arg(long)]
+    node: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -69,7 +96,8 @@ fn main() -> ExitCode {
     print::init_log();
     let result = match cli.command {
         Command::Build(args) => commands::build::run(&args),
-        Command::Start(args) => commands::start::run(args),
+        Command::Start(args) => commands::start::run(&args),
+        Command::Config(args) => commands::config::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

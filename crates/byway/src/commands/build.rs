@@ -14,19 +14,20 @@ use byway_routes::next_config::NextConfig;
 
 use super::next_config::read_config;
 use crate::print::{self, Reported};
-use crate::{BuildArgs, environment};
+use crate::{BuildArgs, environment, settings};
 
 pub(crate) fn run(args: &BuildArgs) -> anyhow::Result<()> {
     let started = Instant::now();
     let given = &args.dir;
     let dir = std::fs::canonicalize(given)
         .with_context(|| format!("cannot open the folder `{}`", given.display()))?;
+    let node = settings::node_of_build(&dir, args.node.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
     let ReadConfig { config, warnings } =
-        runtime.block_on(read_config(&dir, &args.node)).map_err(|error| reported(&dir, error))?;
+        runtime.block_on(read_config(&dir, &node)).map_err(|error| reported(&dir, error))?;
     let options = ScanOptions { page_extensions: config.page_extensions.clone() };
     let project = byway_project::scan(&dir, &options).map_err(|found| report(&dir, &found))?;
     let files = public_files(&project)?;

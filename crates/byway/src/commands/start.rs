@@ -18,21 +18,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::print::{self, Reported, WithHint};
-use crate::{StartArgs, environment};
+use crate::{StartArgs, environment, settings};
 
 /// What Next listens on when it is told nothing.
 const HOSTNAME_DEFAULT: &str = "0.0.0.0";
 
-pub(crate) fn run(args: StartArgs) -> anyhow::Result<()> {
+pub(crate) fn run(args: &StartArgs) -> anyhow::Result<()> {
     let started = Instant::now();
     let dir = std::fs::canonicalize(&args.dir)
         .with_context(|| format!("cannot open the folder `{}`", args.dir.display()))?;
-    let settings = Settings {
-        hostname: args.hostname.unwrap_or_else(|| HOSTNAME_DEFAULT.to_owned()),
-        port: args.port,
-        workers: args.workers,
-        node: args.node,
-    };
+    let settings = settings::load(&dir, &args.settings)?.settings;
     let manifest = read_manifest(&dir, &args.dir)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -70,24 +65,26 @@ async fn serve(
 ) -> anyhow::Result<()> {
     let proxy = proxy_matchers(&manifest)?;
     // The port first: nothing else is worth starting when it is taken.
-    let server = Server::bind(&settings.hostname, settings.port)?;
-    let origin = origin(&settings.hostname, server.port());
+    let server = Server::bind_all(&settings.server.listen)?;
+    let hostname = settings.server.listen.first().map_or(HOSTNAME_DEFAULT, |it| &it.host);
+    let origin = origin(hostname, server.port());
     let stop = stop_on_signals()?;
     let files = public_files(dir)?;
     let pool = Pool::start(PoolOptions {
         command: worker_command(dir, &settings, &manifest, &origin)?,
-        workers: settings.workers.get(),
+        workers: settings.workers.count.get(),
     });
     let mut stopped = stop.clone();
     let pool = tokio::select! {
         pool = pool => Arc::new(pool.map_err(explain)?),
         _ = stopped.wait_for(|stop| *stop) => return Ok(()),
     };
-    let app = App::new(AppOptions { manifest, files, proxy, pool: Arc::clone(&pool) })
+    let limits = settings.limits;
+    let app = App::new(AppOptions { manifest, files, proxy, pool: Arc::clone(&pool), limits })
         .context("the rules of next.config cannot be compiled")?;
     let took = started.elapsed().as_millis();
     print::note(&format!("byway listening on http://{origin} (ready in {took} ms)"));
-    server.serve(app, stop).await;
+    server.serve(app, settings.limits.connections, stop).await;
     pool.drain().await;
     Ok(())
 }
@@ -154,7 +151,7 @@ fn worker_command(
     let build = dir.join(".byway");
     let entry = build.join(&manifest.worker);
     Ok(WorkerCommand {
-        node: settings.node.clone(),
+        node: settings.workers.node.clone(),
         // The original file and line in every stack trace that user code prints.
         args: vec!["--enable-source-maps".into(), entry.into(), build.into()],
         dir: dir.to_owned(),

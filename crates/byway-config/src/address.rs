@@ -1,0 +1,158 @@
+//! Where to listen, and which addresses are meant.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+/// An address to listen on, `0.0.0.0:3000` or `[::]:3000`. The host is kept as the user wrote it: it is
+/// also the host of `request.url`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenAddress {
+    /// A name or an address, without brackets.
+    pub host: String,
+    /// 0 lets the system choose.
+    pub port: u16,
+}
+
+impl FromStr for ListenAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || "write host and port, such as `\"0.0.0.0:3000\"` or `\"[::]:3000\"`".to_owned();
+        let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+        let bare = match host.strip_prefix('[') {
+            Some(rest) => rest.strip_suffix(']').ok_or_else(wrong)?,
+            None => host,
+        };
+        // Without brackets the last number of an IPv6 address would be taken for the port.
+        if bare.is_empty() || (bare.contains(':') && !host.starts_with('[')) {
+            return Err(wrong());
+        }
+        let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
+        let port = port.parse().map_err(|_| wrong())?;
+        if !bare.chars().all(valid) {
+            return Err(wrong());
+        }
+        Ok(Self { host: bare.to_owned(), port })
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+    }
+}
+
+/// A block of addresses, `10.0.0.0/8`; a single address is the smallest block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AddressBlock {
+    base: IpAddr,
+    prefix: u8,
+}
+
+impl AddressBlock {
+    /// Whether the address is in the block. An IPv4-mapped IPv6 address counts as what it stands for.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.base, address.to_canonical()) {
+            (IpAddr::V4(base), IpAddr::V4(address)) => {
+                mask_v4(base, self.prefix) == mask_v4(address, self.prefix)
+            }
+            (IpAddr::V6(base), IpAddr::V6(address)) => {
+                mask_v6(base, self.prefix) == mask_v6(address, self.prefix)
+            }
+            _ => false,
+        }
+    }
+}
+
+fn mask_v4(address: Ipv4Addr, prefix: u8) -> u32 {
+    u32::MAX.checked_shl(32 - u32::from(prefix.min(32))).unwrap_or(0) & address.to_bits()
+}
+
+fn mask_v6(address: Ipv6Addr, prefix: u8) -> u128 {
+    u128::MAX.checked_shl(128 - u32::from(prefix.min(128))).unwrap_or(0) & address.to_bits()
+}
+
+impl FromStr for AddressBlock {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || "write an address or a block of them, such as `\"10.0.0.0/8\"` or `\"::1\"`";
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let base: IpAddr = address.parse().map_err(|_| wrong())?;
+        let longest = if base.is_ipv4() { 32 } else { 128 };
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let prefix = match prefix {
+            Some(text) if digits(text) => text.parse::<u8>().map_err(|_| wrong())?,
+            Some(_) => return Err(wrong().to_owned()),
+            None => longest,
+        };
+        if prefix > longest {
+            return Err(format!("the prefix of `{address}` is at most {longest}"));
+        }
+        let block = Self { base, prefix };
+        let first: IpAddr = match base {
+            IpAddr::V4(base) => Ipv4Addr::from_bits(mask_v4(base, prefix)).into(),
+            IpAddr::V6(base) => Ipv6Addr::from_bits(mask_v6(base, prefix)).into(),
+        };
+        // A block with bits behind its prefix is a slip that would trust more than was meant.
+        if first == base {
+            Ok(block)
+        } else {
+            Err(format!("the block begins at `{first}/{prefix}`"))
+        }
+    }
+}
+
+impl fmt::Display for AddressBlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.base, self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AddressBlock, ListenAddress};
+
+    #[test]
+    fn listen_addresses() {
+        let read = |text: &str| text.parse::<ListenAddress>().map(|it| (it.host, it.port));
+        assert_eq!(read("0.0.0.0:3000"), Ok(("0.0.0.0".to_owned(), 3000)));
+        assert_eq!(read("localhost:0"), Ok(("localhost".to_owned(), 0)));
+        assert_eq!(read("[::1]:80"), Ok(("::1".to_owned(), 80)));
+        for wrong in
+            ["3000", ":3000", "::1", "[::1]", "a b:1", "a:65536", "a:", "http://a:1", "[::1:1"]
+        {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+        let shown = ["[::1]:80", "a:1"].map(|it| it.parse::<ListenAddress>().unwrap().to_string());
+        assert_eq!(shown, ["[::1]:80", "a:1"]);
+    }
+
+    #[test]
+    fn blocks_of_addresses() {
+        let contains = |block: &str, address: &str| {
+            block.parse::<AddressBlock>().unwrap().contains(address.parse().unwrap())
+        };
+        assert!(contains("10.0.0.0/8", "10.255.0.1"));
+        assert!(contains("10.0.0.0/8", "::ffff:10.1.1.1"));
+        assert!(!contains("10.0.0.0/8", "11.0.0.0"));
+        assert!(!contains("10.0.0.0/8", "::1"));
+        assert!(contains("0.0.0.0/0", "203.0.113.9"));
+        assert!(contains("2001:db8::/32", "2001:db8:1::1"));
+        assert!(!contains("2001:db8::/32", "2001:db9::1"));
+        assert!(contains("::/0", "::1"));
+        assert!(contains("127.0.0.1", "127.0.0.1"));
+        assert!(!contains("127.0.0.1", "127.0.0.2"));
+        for wrong in
+            ["10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/", "10/8", "x", "10.0.0.0/+8", "fe80::1%1"]
+        {
+            assert!(wrong.parse::<AddressBlock>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+use std::ffi::OsString;
+use std::time::Duration;
+
+use byway_error::Diagnostic;
+use proptest::prelude::*;
+
+use super::{CONFIG_FILE, Flags, Loaded, keys, load, of_variables, read};
+use crate::kind::Kind;
+use crate::origin::{Given, variable_of};
+use crate::settings::Address;
+
+/// A folder of its own, gone at the end.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn with(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(CONFIG_FILE), text).unwrap();
+        Self(folder)
+    }
+
+    fn load(&self, flags: &Flags, variables: &[(&str, &str)]) -> Result<Loaded, Vec<Diagnostic>> {
+        let os = |(name, text): &(&str, &str)| (OsString::from(name), OsString::from(text));
+        load(self.0.path(), flags, variables.iter().map(os))
+    }
+}
+
+/// The findings about a file, as people see them.
+fn findings(text: &str) -> String {
+    let found = Folder::with(text).load(&Flags::default(), &[]).unwrap_err();
+    found.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn without_a_file_the_defaults_are_those_of_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let loaded = load(folder.path(), &Flags::default(), []).unwrap();
+    let listen: Vec<_> = loaded.settings.server.listen.iter().map(ToString::to_string).collect();
+    assert_eq!(listen, ["0.0.0.0:3000"]);
+    assert_eq!(loaded.settings.workers.count.get(), 1);
+    assert_eq!(loaded.settings.limits, crate::LimitSettings::default());
+    assert!(loaded.values.iter().all(|value| value.origin.to_string() == "default"));
+}
+
+#[test]
+fn flags_beat_variables_and_variables_beat_the_file() {
+    let folder = Folder::with(
+        "[server]\nlisten = [\"127.0.0.1:1\", \"[::1]:2\"]\n\n[limits]\ntimeout = \"7s\"\n\
+         connections = 5\n\n[workers]\ncount = 2\n",
+    );
+    let flags = Flags {
+        port: Some(9),
+        hostname: None,
+        given: vec![Given::flag("workers.count", "--workers", "auto")],
+    };
+    let variables =
+        [("BYWAY_WORKERS", "3"), ("PORT", "8"), ("BYWAY_LIMITS_CONNECTIONS", "6"), ("OTHER", "1")];
+    let loaded = folder.load(&flags, &variables).unwrap();
+    let lines: Vec<String> = loaded
+        .values
+        .iter()
+        .map(|it| format!("{} {} {}", it.name, it.value.clone().unwrap_or_default(), it.origin))
+        .filter(|line| !line.ends_with("default"))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "server.listen [\"127.0.0.1:9\", \"[::1]:2\"] --port",
+            "limits.connections 6 BYWAY_LIMITS_CONNECTIONS",
+            "limits.timeout \"7s\" byway.toml:5",
+            "workers.count \"auto\" --workers",
+        ]
+    );
+    assert_eq!(loaded.settings.limits.timeout, Duration::from_secs(7));
+    assert_eq!(loaded.settings.limits.connections, 6);
+}
+
+#[test]
+fn the_whole_name_of_a_variable_beats_the_short_one() {
+    for order in [["BYWAY_NODE", "BYWAY_WORKERS_NODE"], ["BYWAY_WORKERS_NODE", "BYWAY_NODE"]] {
+        let variables = order.map(|name| (OsString::from(name), OsString::from(name)));
+        let (given, _, _) = of_variables(&keys(), variables);
+        assert_eq!(given[0].text, "BYWAY_WORKERS_NODE");
+    }
+}
+
+#[test]
+fn a_wrong_value_is_shown_in_its_line() {
+    assert_eq!(
+        findings("[limits]\nheaders = true\n"),
+        "error: `headers` has to be a size from 1kb to 64kb, not `true`\n --> byway.toml:2:11\n  |\n\
+         1 | [limits]\n2 | headers = true\n  |           ^^^^\n  |\n\
+         hint: for example `headers = \"32kb\"`\n"
+    );
+}
+
+#[test]
+fn every_mistake_is_told_at_once_and_in_order() {
+    let text = findings(
+        "[limit]\nbody = 1\n[server]\nlistten = []\nconnections = 5\n[limits]\ntimeout = 10\n\
+         headers = \"1tb\"\nconnections = 0\n[workers]\ncount = \"all\"\n",
+    );
+    let messages: Vec<&str> =
+        text.lines().filter(|it| it.starts_with("error") || it.starts_with("hint")).collect();
+    assert_eq!(
+        messages,
+        [
+            "error: unknown key `limit` here",
+            "hint: did you mean `limits`?",
+            "error: unknown key `listten` in `server`",
+            "hint: did you mean `listen`?",
+            "error: unknown key `connections` in `server`",
+            "hint: `connections` belongs into `limits`",
+            "error: `timeout` has to be a duration from 100ms to 1h, not `10`",
+            "hint: a duration has a unit: `\"10s\"`, `\"10ms\"`",
+            "error: `headers` has to be a size from 1kb to 64kb, not the text \"1tb\"",
+            "hint: for example `headers = \"32kb\"`",
+            "error: `connections` has to be a whole number from 1 to 1000000, not `0`",
+            "hint: for example `connections = 2000`",
+            "error: `count` has to be `auto` or a whole number from 1 to 256, not the text \"all\"",
+            "hint: for example `count = \"auto\"`",
+        ]
+    );
+}
+
+#[test]
+fn broken_toml_and_sections_that_are_none_are_told() {
+    assert!(findings("a = \n").contains("byway.toml:1:"), "{}", findings("a = \n"));
+    let text = findings("limits = 5\n");
+    assert!(text.contains("`limits` is a section, not `5`"), "{text}");
+    assert!(text.contains("hint: write `[limits]` on a line of its own"), "{text}");
+    let text = findings("[server]\nlisten = [\"3000\"]\n");
+    assert!(text.contains("2:11") && text.contains("write host and port"), "{text}");
+    let many: Vec<String> = (0..20).map(|port| format!("\"[::]:{port}\"")).collect();
+    let text = findings(&format!("[server]\nlisten = [{}]\n", many.join(", ")));
+    assert!(text.contains("more than 16 addresses"), "{text}");
+}
+
+#[test]
+fn a_file_that_is_no_text_or_too_long_is_refused() {
+    let folder = Folder::with("");
+    let load_bytes = |bytes: &[u8]| {
+        std::fs::write(folder.0.path().join(CONFIG_FILE), bytes).unwrap();
+        folder.load(&Flags::default(), &[]).unwrap_err()[0].to_string()
+    };
+    assert!(load_bytes(b"a = \"\xff\"").contains("not UTF-8"));
+    assert!(load_bytes(&vec![b'\n'; 2 << 20]).contains("more than 1048576 bytes"));
+}
+
+#[test]
+fn wrong_variables_name_themselves() {
+    let folder = Folder::with("");
+    let errors = |variables: &[(&str, &str)]| -> String {
+        let found = folder.load(&Flags::default(), variables).unwrap_err();
+        found.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(
+        errors(&[("BYWAY_LIMITS_TIMEOUT", "10")]),
+        "error: BYWAY_LIMITS_TIMEOUT: `timeout` has to be a duration from 100ms to 1h, not the text \
+         \"10\"\nhint: for example `timeout = \"30s\"`\n"
+    );
+    assert_eq!(
+        errors(&[("PORT", "http")]),
+        "error: PORT has to be a number from 0 to 65535, not \"http\"\n"
+    );
+    let loaded = folder.load(&Flags::default(), &[("BYWAY_LIMITS_CONECTIONS", "9")]).unwrap();
+    assert_eq!(
+        loaded.warnings[0].to_string(),
+        "warning: the variable BYWAY_LIMITS_CONECTIONS sets nothing\n\
+         hint: did you mean BYWAY_LIMITS_CONNECTIONS?\n"
+    );
+}
+
+#[test]
+fn every_example_and_every_default_is_valid() {
+    for key in keys().iter().filter(|key| key.kind.is_value() && key.layered) {
+        let (section, name) = key.name.rsplit_once('.').unwrap();
+        for value in [Some(key.example), key.default.as_deref()].into_iter().flatten() {
+            let text = format!("[{section}]\n{name} = {value}\n");
+            let (_, _, problems) = read(&text, &[], &Address::default()).unwrap();
+            assert_eq!(problems, [], "{text}");
+        }
+        // What a file says as text, a variable says without the quotes.
+        if !matches!(key.kind, Kind::Texts(_)) {
+            let given =
+                Given::variable(&key.name, &variable_of(&key.name), key.example.trim_matches('"'));
+            let (_, _, problems) = read("", &[given], &Address::default()).unwrap();
+            assert_eq!(problems, [], "{}", key.name);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_file_is_a_trap(text in "([a-z]{1,8}|\\[|\\]|=|\"|\n|[0-9.]{1,5}|[{},]|\\PC){0,40}") {
+        // A finding must be printable whatever the file holds.
+        if let Err(found) = read(&text, &[], &Address::default()) {
+            for finding in found {
+                prop_assert!(!finding.render(false).is_empty());
+            }
+        }
+    }
+}
