@@ -4,8 +4,7 @@
 
 use byway_testkit::{Fixture, RawResponse, TestServer};
 
-const SLUG: &str =
-    "export const GET = async (_: Request, { params }: any) => Response.json(await params)\n";
+const SLUG: &str = "export const GET = async (_: Request, { params }: any) => Response.json((await params) ?? {})\n";
 
 fn serve(files: &[(&str, &str)]) -> (Fixture, TestServer) {
     Fixture::served(env!("CARGO_BIN_EXE_byway"), files).unwrap()
