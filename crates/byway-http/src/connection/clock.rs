@@ -82,6 +82,7 @@ impl Waits {
 
 /// Bits of a phase that name the wait; the rest is the tick at which it began.
 const WAITS_BITS: u32 = 3;
+const WAITS_MASK: u32 = (1 << WAITS_BITS) - 1;
 const TICKS_MASK: u32 = u32::MAX >> WAITS_BITS;
 
 /// What a connection has to do.
@@ -172,7 +173,7 @@ impl Shared {
         let now = self.ticks.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         for (_, state) in self.open.lock().iter() {
             let phase = state.phase.load(Ordering::Relaxed);
-            let waits = Waits::from_bits(phase & ((1 << WAITS_BITS) - 1));
+            let waits = Waits::from_bits(phase & WAITS_MASK);
             let since = phase >> WAITS_BITS;
             let ticks = now.wrapping_sub(since) & TICKS_MASK;
             let waited = self.limits.check_interval * ticks;
@@ -248,7 +249,7 @@ impl Watch {
     }
 
     fn waits(&self) -> Waits {
-        Waits::from_bits(self.state.phase.load(Ordering::Relaxed) & ((1 << WAITS_BITS) - 1))
+        self.state.waits()
     }
 
     fn wait_for(&self, waits: Waits) {
@@ -257,6 +258,10 @@ impl Watch {
 }
 
 impl State {
+    fn waits(&self) -> Waits {
+        Waits::from_bits(self.phase.load(Ordering::Relaxed) & WAITS_MASK)
+    }
+
     fn wait_for(&self, waits: Waits, shared: &Shared) {
         let now = shared.ticks.load(Ordering::Relaxed);
         self.phase.store((now << WAITS_BITS) | waits as u32, Ordering::Relaxed);
@@ -279,9 +284,8 @@ pub(crate) struct BusyGuard {
 impl Drop for BusyGuard {
     fn drop(&mut self) {
         self.state.answering.store(false, Ordering::Relaxed);
-        let phase = self.state.phase.load(Ordering::Relaxed);
         // A client that does not read keeps its clock.
-        if Waits::from_bits(phase & ((1 << WAITS_BITS) - 1)) != Waits::Reader {
+        if self.state.waits() != Waits::Reader {
             self.state.wait_for(Waits::Request, &self.shared);
         }
     }
