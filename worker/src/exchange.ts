@@ -77,6 +77,8 @@ export class Exchange {
   outgoing: AnswerSender | null = null
   /** Whether the answer is complete or can no longer be sent. */
   ended = false
+  /** Whether its proxy's verdict is with the server and nothing runs until that says more. */
+  parked = false
   /** Bytes of `CHUNK` frames that may still be sent. */
   window: number
   /** Runs once the answer has ended; `after()` hangs its work here. */

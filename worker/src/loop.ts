@@ -188,6 +188,8 @@ export class Loop {
       this.handling?.proxy?.answered(exchange)
     } else {
       exchange.cancel(reason)
+      // No handler is left to come to an end.
+      if (exchange.parked) this.ended(exchange)
     }
     if (exchange.ended) this.#forget(exchange)
   }

@@ -6,6 +6,7 @@ import { FakeServer, header, json } from '../../testing/fake-server.ts'
 import { encodeRoute } from '../../testing/frames.ts'
 import {
   CANCEL_ANSWERED,
+  CANCEL_DEADLINE,
   CHUNK_MAX,
   FORWARD,
   NO_ROUTE,
@@ -110,6 +111,21 @@ describe('a proxy', () => {
     await server.verdict(stream)
     server.cancel(stream, CANCEL_ANSWERED)
     assert.deepEqual(json(await server.request('/state')), {})
+  })
+
+  test('is over when the request is called off while its verdict is away', async () => {
+    const own = await FakeServer.start({ routes: ROUTES, proxy: PROXY })
+    try {
+      const { stream } = own.open('/here?op=rewrite', { route: 0, proxy: true })
+      await own.verdict(stream)
+      own.cancel(stream, CANCEL_DEADLINE)
+      const asked = Date.now()
+      await own.drain()
+      // A request that were still open would hold the drain up for ten seconds.
+      assert.ok(Date.now() - asked < 5000)
+    } finally {
+      await own.stop()
+    }
   })
 
   test('sees its event and its request', async () => {

@@ -79,6 +79,7 @@ export class Proxy {
   /** The server says where a request goes on; null: back to the server, which forwards it. */
   routed(exchange: Exchange, route: Route | null): void {
     if (exchange.cancelled !== null || exchange.ended) return
+    exchange.parked = false
     if (route !== null) this.#settings.run(exchange, route)
     else this.#forward(exchange)
   }
@@ -165,6 +166,7 @@ export class Proxy {
     exchange.headers = requestHeaders
     exchange.incoming = receiver instanceof SharedBody ? receiver.handler : null
     if (atOnce) run(exchange, route)
+    else exchange.parked = true
   }
 
   #answer(exchange: Exchange, response: Response, context: RequestContext | null): void {
