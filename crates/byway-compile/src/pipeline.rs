@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use byway_config::RoutePolicy;
 use byway_error::Diagnostic;
 use byway_routes::manifest::{MANIFEST_VERSION, Manifest, Route, RouteKind};
 use byway_routes::proxy::{MatcherOptions, ProxyEntry};
@@ -95,6 +96,8 @@ struct Plan {
     routes: Vec<String>,
     /// What the routes' files say about how they are to be run, in the same order.
     segments: Vec<SegmentConfig>,
+    /// What they say about limits and policies, likewise.
+    policies: Vec<RoutePolicy>,
     /// What the proxy's file says.
     proxy: Option<ProxyFile>,
     /// What was noticed about the routes' files before any of them is compiled.
@@ -156,8 +159,9 @@ impl Plan {
             .collect();
         let packages_import_next = packages_import_next(&project_dir);
         let runtime = Arc::new(runtime);
-        let (mut segments, mut found) = (Vec::new(), Vec::new());
+        let (mut segments, mut policies, mut found) = (Vec::new(), Vec::new(), Vec::new());
         for route in &input.routes {
+            policies.push(read_policy(&project_dir, route, &mut found));
             segments.push(read_route(&project_dir, route, &mut found));
         }
         let proxy = input.proxy.as_ref().map(|file| {
@@ -174,6 +178,7 @@ impl Plan {
             runtime,
             routes,
             segments,
+            policies,
             proxy,
             found,
             next,
@@ -329,7 +334,7 @@ impl Plan {
             .collect();
         let mut routes = Vec::new();
         let planned = self.input.routes.iter().zip(&self.routes).zip(&self.segments);
-        for ((route, name), segment) in planned {
+        for (((route, name), segment), policy) in planned.zip(&self.policies) {
             let file = chunk_file(name);
             let chunk = chunks.get(file.as_str()).ok_or_else(|| {
                 BuildError::Bundler(format!("no chunk came out for `{}`", route.file))
@@ -343,6 +348,7 @@ impl Plan {
                 kind: route.kind,
                 methods: methods::methods(route, &exports),
                 segment: segment.clone(),
+                policy: policy.clone(),
                 size: chunk.code.len() as u64,
                 chunk: file,
             });
@@ -386,6 +392,21 @@ impl Plan {
             matchers: proxy.matchers.clone(),
         })
     }
+}
+
+/// What a route's file says about limits and policies.
+fn read_policy(
+    project_dir: &Path,
+    route: &SourceRoute,
+    found: &mut Vec<Diagnostic>,
+) -> RoutePolicy {
+    if route.special.is_some() {
+        return RoutePolicy::default();
+    }
+    let source = fs::read_to_string(project_dir.join(&route.file)).unwrap_or_default();
+    let (policy, findings) = segment::policy::read(&route.file, &source);
+    found.extend(findings);
+    policy
 }
 
 /// What the file of a route says about how it is to be run.

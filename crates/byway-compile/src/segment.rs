@@ -5,6 +5,7 @@
 //! build it could not decide anything beforehand.
 
 pub(crate) mod pages;
+pub(crate) mod policy;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -16,7 +16,6 @@ pub(crate) enum Style {
     /// `max_age`, in `byway.toml`.
     Snake,
     /// `maxAge`, in route files.
-    #[allow(dead_code, reason = "it comes with the settings of route files")]
     Camel,
 }
 

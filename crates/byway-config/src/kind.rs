@@ -27,6 +27,8 @@ pub enum Kind {
     IntegerOr(RangeInclusive<u64>, &'static str),
     /// A list of texts.
     Texts(&'static str),
+    /// One text or a list of them.
+    TextOrTexts(&'static str),
     /// A table of its own.
     Table,
     /// A table of its own, or `false`, or `true` where everything in it has a default.
@@ -64,6 +66,7 @@ impl Kind {
                 format_duration(*range.end())
             ),
             Self::Text(form) => (*form).to_owned(),
+            Self::TextOrTexts(form) => format!("{form}, or a list of them"),
             Self::Choice(words) => any_of(words),
             Self::IntegerOr(range, word) => {
                 format!("`{word}` or a whole number from {} to {}", range.start(), range.end())
@@ -112,6 +115,10 @@ impl Kind {
             ] }),
             Self::Duration(_) => json!({ "type": "string", "pattern": duration }),
             Self::Text(_) => json!({ "type": "string" }),
+            Self::TextOrTexts(_) => json!({ "anyOf": [
+                { "type": "string" },
+                { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+            ] }),
             Self::Choice(words) => json!({ "enum": words }),
             Self::IntegerOr(range, word) => json!({ "anyOf": [
                 { "const": word },

@@ -4,24 +4,38 @@
 //! the schema and the check for unknown keys all come from there, so that none of them can be forgotten.
 
 mod address;
+mod compression;
 mod context;
 mod describe;
 mod kind;
 pub mod limits;
 mod load;
+mod log;
 mod node;
 mod origin;
+mod policy;
 mod reader;
+mod route_file;
+mod rule;
 mod settings;
 mod suggest;
 pub mod units;
 
 pub use address::{AddressBlock, ListenAddress};
+pub use compression::{Coding, CompressionSettings};
 pub use context::{KeyInfo, Shown};
 pub use describe::{reference, schema};
 pub use kind::Kind;
 pub use load::{CONFIG_FILE, Flags, Loaded, keys, load};
+pub use log::{LogFormat, LogSettings};
 pub use node::{Entry, Node, Value};
 pub use origin::{Given, Origin, variable_of};
+pub use policy::{
+    Algorithm, Cors, Csrf, OriginPattern, RateKey, RateLimit, RoutePolicy, SecurityHeaders,
+};
 pub use reader::Switch;
-pub use settings::{LimitSettings, ServerSettings, Settings, WorkerCount, WorkerSettings};
+pub use route_file::{is_foreign, route_policy};
+pub use rule::RouteRule;
+pub use settings::{
+    LimitSettings, RequestIdSettings, ServerSettings, Settings, WorkerCount, WorkerSettings,
+};

@@ -6,6 +6,18 @@ use std::time::Duration;
 pub const CONFIG_FILE_BYTES_MAX: u64 = 1 << 20;
 /// Addresses that one server listens on.
 pub const LISTENERS_MAX: usize = 16;
+/// Entries of a list in the settings.
+pub const TEXTS_MAX: usize = 256;
+/// `[[route]]` tables.
+pub const ROUTE_RULES_MAX: usize = 128;
+/// Rate limits that apply to one route.
+pub const RATE_LIMITS_PER_ROUTE_MAX: usize = 8;
+/// Bytes of a request's body unless a setting says otherwise (413 beyond).
+pub const BODY_BYTES_MAX: u64 = 100 << 20;
+/// Bytes of all requests' bodies in memory at once unless a setting says otherwise (503 beyond).
+pub const BODIES_BYTES_MAX: u64 = 512 << 20;
+/// The largest body that a setting may allow.
+pub const BODY_BYTES_CEILING: u64 = 1 << 40;
 
 /// Connections that are open at once unless a setting says otherwise; more wait in the kernel's accept
 /// queue.
@@ -111,3 +123,16 @@ pub const UPSTREAM_KEEP_ALIVE: Duration = Duration::from_secs(4);
 pub const UPSTREAM_HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Header lines of an upstream's answer.
 pub const UPSTREAM_HEADER_LINES_MAX: usize = 256;
+
+/// Connections to the admin listener at once.
+pub const ADMIN_CONNECTIONS_MAX: usize = 64;
+/// From the first byte of a request to the admin listener to the end of its head.
+pub const ADMIN_HEADER_READ_MAX: Duration = Duration::from_secs(10);
+/// Bytes of access log that wait to be written; more lines are dropped and counted.
+pub const ACCESS_LOG_BYTES_MAX: usize = 4 << 20;
+/// How long lines wait for others to be written with.
+pub const ACCESS_LOG_INTERVAL: Duration = Duration::from_millis(50);
+/// How long the last lines may take when a server ends.
+pub const ACCESS_LOG_FLUSH_MAX: Duration = Duration::from_secs(1);
+/// Clients that rate limits count at once, all limits together: 32 bytes each, a power of two.
+pub const RATE_COUNTERS_MAX: usize = 1 << 21;

@@ -1,17 +1,20 @@
 //! The settings of a server, checked before anything is bound.
 
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::ListenAddress;
 use crate::context::Shown;
 use crate::limits::{
-    ANSWER_WAIT_MAX, CONNECTIONS_CEILING, CONNECTIONS_MAX, HEAD_BYTES_CEILING, HEAD_BYTES_MAX,
-    LISTENERS_MAX, ROUTE_ANSWER_WAIT_MAX, WORKERS_MAX,
+    ANSWER_WAIT_MAX, BODIES_BYTES_MAX, BODY_BYTES_CEILING, BODY_BYTES_MAX, CONNECTIONS_CEILING,
+    CONNECTIONS_MAX, HEAD_BYTES_CEILING, HEAD_BYTES_MAX, LISTENERS_MAX, ROUTE_ANSWER_WAIT_MAX,
+    ROUTE_RULES_MAX, WORKERS_MAX,
 };
 use crate::origin::Origin;
+use crate::policy::header_name;
 use crate::reader::{Key, Reader};
+use crate::{AddressBlock, CompressionSettings, ListenAddress, LogSettings, RouteRule, Switch};
 
 /// What Next listens on when it is told nothing.
 const LISTEN_DEFAULT: (&str, u16) = ("0.0.0.0", 3000);
@@ -67,8 +70,14 @@ pub struct Settings {
     pub server: ServerSettings,
     /// `[limits]`
     pub limits: LimitSettings,
+    /// `[compression]`
+    pub compression: CompressionSettings,
     /// `[workers]`
     pub workers: WorkerSettings,
+    /// `server.access_log` and `[log]`
+    pub log: LogSettings,
+    /// `[[route]]`
+    pub routes: Vec<RouteRule>,
 }
 
 /// `[server]`: where to listen.
@@ -76,6 +85,21 @@ pub struct Settings {
 pub struct ServerSettings {
     /// At least one. The first is also the host of `request.url`.
     pub listen: Vec<ListenAddress>,
+    /// Where health and metrics are told.
+    pub admin: Option<SocketAddr>,
+    /// Proxies whose forwarded headers are believed.
+    pub trusted_proxies: Vec<AddressBlock>,
+    /// Names for requests.
+    pub request_id: Option<RequestIdSettings>,
+}
+
+/// `server.request_id`: names for requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestIdSettings {
+    /// The header, in lower case.
+    pub header: String,
+    /// Whether clients see it.
+    pub answer: bool,
 }
 
 /// `[limits]`: what a request may cost.
@@ -87,6 +111,10 @@ pub struct LimitSettings {
     pub connections: usize,
     /// From dispatch to the head of an answer, where the route names no other deadline.
     pub timeout: Duration,
+    /// Bytes of a request's body, where the route names no other limit.
+    pub body_bytes: u64,
+    /// Bytes of all requests' bodies that are in memory.
+    pub bodies_bytes: u64,
 }
 
 /// `[workers]`: the processes that run the project.
@@ -107,16 +135,37 @@ pub(crate) struct Address {
 
 impl Settings {
     pub(crate) fn read(root: &Reader<'_, '_>, address: &Address) -> Self {
+        let (server, format) = root.section("server", "Where and how byway listens.", |table| {
+            (ServerSettings::read(table, address), LogSettings::format(table))
+        });
         Self {
-            server: root.section("server", "Where and how byway listens.", |table| {
-                ServerSettings::read(table, address)
+            server,
+            log: root.section("log", "What the access log records.", |table| {
+                LogSettings::read(table, format)
             }),
             limits: root.section("limits", "What a request may cost.", LimitSettings::read),
+            compression: root.section(
+                "compression",
+                "Compression of answers.",
+                CompressionSettings::read,
+            ),
             workers: root.section(
                 "workers",
                 "The Node.js processes that run the project.",
                 WorkerSettings::read,
             ),
+            routes: root
+                .sections(
+                    "route",
+                    "Policies for the paths that match a pattern. Of several tables that match, the \
+                     one with more fixed segments in its path goes first, then the later one; what it \
+                     does not say is taken from the next.",
+                    ROUTE_RULES_MAX,
+                    RouteRule::read,
+                )
+                .into_iter()
+                .flatten()
+                .collect(),
         }
     }
 }
@@ -141,7 +190,63 @@ impl ServerSettings {
             listen.push(default);
         }
         address.apply(&mut listen, table);
-        Self { listen }
+        let admin = table.text(
+            Key(
+                "admin",
+                "Address of a second listener with `/healthz`, `/readyz` and `/metrics` (Prometheus). \
+                 Keep it away from clients.",
+                "\"127.0.0.1:9090\"",
+            ),
+            "address and port",
+            None,
+            |text| text.parse().map_err(|_| String::new()),
+        );
+        let trusted_proxies = table.texts(
+            Key(
+                "trusted_proxies",
+                "Addresses of proxies in front of byway. What they say in `Forwarded` or \
+                 `X-Forwarded-For`, `-Proto`, `-Host` and `-Port` is believed, hop by hop from the \
+                 right, and decides `request.ip` and the origin of `request.url`; from anybody else \
+                 these headers are removed. Without this key, only `X-Forwarded-Proto` of a proxy on \
+                 this machine is believed.",
+                "[\"10.0.0.0/8\", \"::1\"]",
+            ),
+            "an address or a block of addresses",
+            "[]",
+            str::parse,
+        );
+        let request_id = table.switch(
+            Key(
+                "request_id",
+                "A name for each request, for logs: taken over from a trusted proxy or made, passed on \
+                 to the handler in a header.",
+                "true",
+            ),
+            true,
+            |table| Some(RequestIdSettings::read(table)),
+        );
+        Self {
+            listen,
+            admin,
+            trusted_proxies: trusted_proxies.unwrap_or_default(),
+            request_id: request_id.and_then(Switch::into_on),
+        }
+    }
+}
+
+impl RequestIdSettings {
+    fn read(table: &Reader<'_, '_>) -> Self {
+        let header = table.text(
+            Key("header", "The header that has the name.", "\"x-correlation-id\""),
+            "a header's name",
+            Some("x-request-id"),
+            header_name,
+        );
+        let key = Key("answer", "Whether answers carry the name too.", "false");
+        Self {
+            header: header.unwrap_or_else(|| "x-request-id".to_owned()),
+            answer: table.bool_or(key, true),
+        }
     }
 }
 
@@ -200,13 +305,38 @@ impl LimitSettings {
                 ANSWER_WAIT_MAX,
                 Duration::from_millis(100)..=ROUTE_ANSWER_WAIT_MAX,
             ),
+            body_bytes: table.size_or(
+                Key(
+                    "body",
+                    "Bytes of a request's body, where the route names no other limit; 413 beyond. \
+                     Bodies are streamed under flow control and not collected.",
+                    "\"10mb\"",
+                ),
+                BODY_BYTES_MAX,
+                0..=BODY_BYTES_CEILING,
+            ),
+            bodies_bytes: table.size_or(
+                Key(
+                    "bodies",
+                    "Bytes of all requests' bodies that are in memory at once; 503 beyond.",
+                    "\"1gb\"",
+                ),
+                BODIES_BYTES_MAX,
+                1 << 20..=BODY_BYTES_CEILING,
+            ),
         }
     }
 }
 
 impl Default for LimitSettings {
     fn default() -> Self {
-        Self { head_bytes: HEAD_BYTES_MAX, connections: CONNECTIONS_MAX, timeout: ANSWER_WAIT_MAX }
+        Self {
+            head_bytes: HEAD_BYTES_MAX,
+            connections: CONNECTIONS_MAX,
+            timeout: ANSWER_WAIT_MAX,
+            body_bytes: BODY_BYTES_MAX,
+            bodies_bytes: BODIES_BYTES_MAX,
+        }
     }
 }
 

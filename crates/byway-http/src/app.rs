@@ -1,14 +1,12 @@
-//! The request pipeline: guard, path, rules, proxy, file, route, method, worker.
+//! The request pipeline: client, guard, path, rules, proxy, file, route, policies, method, worker.
 
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
-use byway_config::LimitSettings;
-use byway_config::limits::ROUTE_ANSWER_WAIT_MAX;
+use byway_config::Settings;
 use byway_pool::Pool;
 use byway_routes::manifest::{Manifest, RouteKind};
 use byway_routes::method::{MethodOutcome, MethodSet};
@@ -25,13 +23,14 @@ use http_body::Body;
 use crate::added::{AddedHeaders, AnswerOf};
 use crate::dispatch::{Routed, Terms};
 use crate::facts::RequestFacts;
+use crate::gate::{Client, Gate, Visit};
 use crate::respond::{self, AnswerBroken};
-use crate::upstream::Upstream;
-use crate::{AnswerBodyStream, Files, dispatch, ingress};
+use crate::upstream::{Destination, Upstream};
+use crate::{AnswerBodyStream, Files, PolicyTables, dispatch, ingress};
 
 /// What an app is made of.
 #[derive(Debug)]
-pub struct AppOptions {
+pub struct AppOptions<'s> {
     /// The build.
     pub manifest: Manifest,
     /// The files of `public/`.
@@ -40,8 +39,10 @@ pub struct AppOptions {
     pub proxy: Option<ProxyMatchers>,
     /// The workers.
     pub pool: Arc<Pool>,
-    /// What a request may cost.
-    pub limits: LimitSettings,
+    /// What is set.
+    pub settings: &'s Settings,
+    /// The `[[route]]` tables of the settings, compiled.
+    pub tables: PolicyTables,
 }
 
 /// A whole project as a service. Cheap to clone.
@@ -62,8 +63,7 @@ pub(crate) struct Inner {
     /// The matchers of the project's proxy.
     proxy: Option<ProxyMatchers>,
     pub(crate) pool: Arc<Pool>,
-    /// From dispatch to the head of the answer, where no route says otherwise.
-    pub(crate) answer_wait: Duration,
+    pub(crate) gate: Gate,
     head_bytes_max: usize,
 }
 
@@ -86,8 +86,6 @@ impl Site for Inner {
 pub(crate) struct RouteEntry {
     kind: RouteKind,
     methods: Option<MethodSet>,
-    /// From dispatch to the head of the answer.
-    pub(crate) answer_wait: Duration,
 }
 
 /// The other end of a connection.
@@ -95,6 +93,8 @@ pub(crate) struct RouteEntry {
 pub struct Peer {
     /// The address as text: no brackets, no IPv4-mapped form.
     pub address: Arc<str>,
+    /// The address; `None` where there is none, as on a Unix socket.
+    pub ip: Option<IpAddr>,
     /// The port.
     pub port: u16,
     /// Whether it is this machine, as a proxy in front usually is.
@@ -106,6 +106,7 @@ impl From<SocketAddr> for Peer {
         let address: IpAddr = socket.ip().to_canonical();
         Self {
             address: address.to_string().into(),
+            ip: Some(address),
             port: socket.port(),
             loopback: address.is_loopback(),
         }
@@ -114,8 +115,9 @@ impl From<SocketAddr> for Peer {
 
 impl App {
     /// An app for a build and its workers. Rules that cannot be compiled are no build of this byway.
-    pub fn new(options: AppOptions) -> Result<Self, RuleError> {
-        let AppOptions { manifest, files, proxy, pool, limits } = options;
+    pub fn new(options: AppOptions<'_>) -> Result<Self, RuleError> {
+        let AppOptions { manifest, files, proxy, pool, settings, tables } = options;
+        let gate = Gate::new(settings, tables, &manifest);
         // Pages come after the routes, so that a route's index is its id.
         let routes = manifest.routes.iter().map(|route| &route.pattern);
         let pages = manifest.pages.iter().map(|page| &page.pattern);
@@ -133,10 +135,6 @@ impl App {
             .into_iter()
             .map(|route| RouteEntry {
                 kind: route.kind,
-                answer_wait: route
-                    .segment
-                    .deadline()
-                    .map_or(limits.timeout, |own| own.min(ROUTE_ANSWER_WAIT_MAX)),
                 methods: route
                     .methods
                     .map(|methods| MethodSet::new(methods.iter().map(String::as_str))),
@@ -152,8 +150,8 @@ impl App {
             upstream,
             proxy,
             pool,
-            answer_wait: limits.timeout,
-            head_bytes_max: limits.head_bytes,
+            gate,
+            head_bytes_max: settings.limits.head_bytes,
         };
         Ok(Self(Arc::new(inner)))
     }
@@ -168,39 +166,70 @@ impl App {
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
         let inner = &*self.0;
-        let (head, body) = request.into_parts();
-        if let Err(status) =
-            ingress::check(&head.uri, head.version, &head.headers, inner.head_bytes_max)
-        {
-            return Ok(respond::empty(status));
+        let (mut head, body) = request.into_parts();
+        let client = Client::find(&inner.gate, peer, &mut head.headers);
+        let mut visit = inner.gate.enter(&mut head, &client);
+        match inner.answer(&head, body, &client, &mut visit).await {
+            Ok(answer) => Ok(inner.gate.leave(visit, &head, &client, answer)),
+            Err(broken) => {
+                Gate::lose(visit);
+                Err(broken)
+            }
         }
-        // The path is read once, here; everything later receives the parsed value.
-        let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
-        let path = match parse_target(target.as_bytes(), &inner.paths) {
-            PathOutcome::Path(path) => path,
-            PathOutcome::Redirect { location } => return Ok(respond::redirect(location)),
-            PathOutcome::BadRequest(_) => return Ok(respond::bad_path()),
-        };
-        let request = Asked { head: &head, path: &path, peer };
-        let proxied = inner.proxy.as_ref().is_some_and(|matchers| {
-            matchers.matches(&path, &RequestFacts { headers: &head.headers, path: &path })
-        });
-        if inner.rules.is_empty() && !proxied {
-            return inner.serve_plainly(&request, body).await.map(|(response, _)| response);
-        }
-        inner.follow_rules(&request, body, proxied).await
+    }
+
+    /// What `/metrics` tells; empty where the settings name no admin listener.
+    pub fn metrics(&self) -> String {
+        self.0.gate.metrics(&self.0.pool)
     }
 }
 
 /// A request whose path is known.
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'r> {
+    /// What handlers learn: what the client sent, or what the proxy has made of it.
     pub(crate) head: &'r Parts,
+    /// What the client sent.
+    pub(crate) sent: &'r Parts,
     pub(crate) path: &'r RequestPath,
-    pub(crate) peer: &'r Peer,
+    pub(crate) client: &'r Client<'r>,
 }
 
 impl Inner {
+    /// Everything between a request's arrival and the departure of its answer.
+    async fn answer<B>(
+        &self,
+        head: &Parts,
+        body: B,
+        client: &Client<'_>,
+        visit: &mut Visit,
+    ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
+    where
+        B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
+    {
+        if let Err(status) =
+            ingress::check(&head.uri, head.version, &head.headers, self.head_bytes_max)
+        {
+            return Ok(respond::empty(status));
+        }
+        // The path is read once, here; everything later receives the parsed value.
+        let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+        let path = match parse_target(target.as_bytes(), &self.paths) {
+            PathOutcome::Path(path) => path,
+            PathOutcome::Redirect { location } => return Ok(respond::redirect(location)),
+            PathOutcome::BadRequest(_) => return Ok(respond::bad_path()),
+        };
+        let request = Asked { head, sent: head, path: &path, client };
+        let proxied = self.proxy.as_ref().is_some_and(|matchers| {
+            matchers.matches(&path, &RequestFacts { headers: &head.headers, path: &path })
+        });
+        if self.rules.is_empty() && !proxied {
+            let served = self.serve_plainly(&request, body, visit).await;
+            return served.map(|(response, _)| response);
+        }
+        self.follow_rules(&request, body, proxied, visit).await
+    }
+
     /// The rest of the pipeline for projects with rules: what Next's documentation calls the order of
     /// headers, redirects, rewrites, files and routes.
     async fn follow_rules<B>(
@@ -208,6 +237,7 @@ impl Inner {
         request: &Asked<'_>,
         body: B,
         proxied: bool,
+        visit: &mut Visit,
     ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
@@ -223,20 +253,24 @@ impl Inner {
                 return Ok(respond::redirection(status, location));
             }
             Decision::Serve { added, resolution: Some(resolution) } if proxied => {
-                return self.respond_proxied(request, body, added, &resolution).await;
+                return self.respond_proxied(request, body, added, &resolution, visit).await;
             }
             Decision::Serve {
                 resolution: Some(Resolution::External { target, query }), ..
             } => {
-                let Asked { head, peer, .. } = request;
-                let https = dispatch::is_https(&head.headers, peer);
-                return Ok(self.upstream.forward(&target, &query, head, body, peer, https).await);
+                let allowance = match self.gate.admit(visit, request, None, request.path) {
+                    Ok(allowance) => allowance,
+                    Err(refusal) => return Ok(*refusal),
+                };
+                let Asked { head, client, .. } = *request;
+                let upstream = Destination { target: &target, query: &query, allowance };
+                return Ok(self.upstream.forward(&upstream, head, body, client).await);
             }
             Decision::Serve { added, resolution: Some(resolution) } => {
-                (added, self.serve(request, body, &resolution).await?)
+                (added, self.serve(request, body, &resolution, visit).await?)
             }
             Decision::Serve { added, resolution: None } => {
-                (added, self.serve_plainly(request, body).await?)
+                (added, self.serve_plainly(request, body, visit).await?)
             }
         };
         AddedHeaders::new(added).apply(response.headers_mut(), of);
@@ -265,6 +299,7 @@ impl Inner {
         request: &Asked<'_>,
         body: B,
         resolution: &Resolution,
+        visit: &mut Visit,
     ) -> Result<(Response<AnswerBodyStream>, AnswerOf), AnswerBroken>
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
@@ -277,7 +312,7 @@ impl Inner {
                 let kind = self.kind(found.route);
                 let query = (kind == RouteKind::Pages && !query.is_empty()).then_some(query);
                 let routed = Routed { found, asked: request.path, added: query };
-                Ok((self.call(request, body, &routed).await?, AnswerOf::Route(kind)))
+                Ok((self.call(request, body, &routed, visit).await?, AnswerOf::Route(kind)))
             }
             Resolution::File { path } => Ok(self.file(request, path.get(request.path)).await),
             Resolution::External { .. } | Resolution::NotFound => {
@@ -291,6 +326,7 @@ impl Inner {
         &self,
         request: &Asked<'_>,
         body: B,
+        visit: &mut Visit,
     ) -> Result<(Response<AnswerBodyStream>, AnswerOf), AnswerBroken>
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
@@ -304,7 +340,7 @@ impl Inner {
         };
         let kind = self.kind(found.route);
         let routed = Routed { found, asked: request.path, added: None };
-        Ok((self.call(request, body, &routed).await?, AnswerOf::Route(kind)))
+        Ok((self.call(request, body, &routed, visit).await?, AnswerOf::Route(kind)))
     }
 
     /// Serves the file that a path names.
@@ -330,6 +366,7 @@ impl Inner {
         request: &Asked<'_>,
         body: B,
         routed: &Routed<'_>,
+        visit: &mut Visit,
     ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
@@ -337,15 +374,19 @@ impl Inner {
         let Some(route) = self.routes.get(routed.found.route) else {
             return Ok(respond::page_not_rendered());
         };
+        let found = &routed.found;
+        let allowance = match self.gate.admit(visit, request, Some(found.route), found.path()) {
+            Ok(allowance) => allowance,
+            Err(refusal) => return Ok(*refusal),
+        };
         // A Pages Router route answers every method itself.
         if route.kind == RouteKind::App
             && let Some(response) = answer_by_method(route.methods, request.head.method.as_str())
         {
             return Ok(response);
         }
-        let Asked { head, peer, .. } = request;
-        let terms = Terms { kind: route.kind, answer_wait: route.answer_wait };
-        dispatch::dispatch(&self.pool, head, body, peer, routed, terms).await
+        let terms = Terms { kind: route.kind, allowance };
+        dispatch::dispatch(&self.pool, request, body, routed, &terms).await
     }
 }
 
@@ -396,6 +437,7 @@ pub(crate) fn not_found(path: &RequestPath) -> Response<AnswerBodyStream> {
 fn peer_of<B>(request: &Request<B>) -> Peer {
     request.extensions().get::<Peer>().cloned().unwrap_or(Peer {
         address: "".into(),
+        ip: None,
         port: 0,
         loopback: false,
     })

@@ -1,7 +1,5 @@
 //! From a matched request to a worker's answer.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use byway_pool::{Answer, DispatchError, OpenBody, Pool, RequestBody, Stream};
 use byway_routes::manifest::RouteKind;
@@ -11,26 +9,27 @@ use byway_routes::rules::query::Query;
 use byway_wire::constants::NO_ROUTE;
 use byway_wire::{Param, ParamValues, RequestHead};
 use http::header::{HeaderMap, HeaderName};
-use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::ext::ReasonPhrase;
 
-use crate::app::Peer;
+use crate::app::Asked;
+use crate::gate::Allowance;
 use crate::respond::{self, AnswerBroken};
-use crate::upload::{self, FirstPart, Upload};
+use crate::upload::{self, FirstPart, Limit, TooLong, Upload};
 use crate::{AnswerBodyStream, headers};
 
 /// Workers that may die between being chosen and being written to before a request gives up.
 const OPEN_TRIES_MAX: usize = 3;
 
 /// What the route says about its requests.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Terms {
     /// Which convention the route follows.
     pub(crate) kind: RouteKind,
-    /// From dispatch to the head of the answer; a worker that has sent none by then is told to give up.
-    pub(crate) answer_wait: Duration,
+    /// What a request may take. A worker that has sent no head in time is told to give up, and so is one
+    /// whose request's body turns out to be too long.
+    pub(crate) allowance: Allowance,
 }
 
 /// A request whose route is known.
@@ -47,32 +46,43 @@ pub(crate) struct Routed<'p> {
 /// Sends the request to a worker and turns its answer into a response.
 pub(crate) async fn dispatch<B>(
     pool: &Pool,
-    request: &Parts,
+    request: &Asked<'_>,
     body: B,
-    peer: &Peer,
     routed: &Routed<'_>,
-    terms: Terms,
+    terms: &Terms,
 ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
 where
     B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
 {
-    let upload = match upload::receive(request, body, terms.kind).await {
+    let allowance = &terms.allowance;
+    let upload = match upload::receive(request.head, body, terms.kind, allowance).await {
         Ok(upload) => upload,
-        Err(status) => return Ok(respond::empty(status)),
+        Err(status) => return Ok(respond::bad_body(status)),
     };
     let target = Target { asked: routed.asked, routed: Some(routed), proxy: false };
-    let (stream, sink) = match send(pool, request, peer, &target, upload.first()).await {
+    let (stream, sink) = match send(pool, request, &target, upload.first()).await {
         Ok(opened) => opened,
         Err(error) => return respond::undelivered(error),
     };
-    if let (Upload::Stream(body), Some(sink)) = (upload, sink) {
-        // A task of its own, because the upload may go on while the answer is being sent. It ends with
-        // the request: the worker's interest, the client's silence and the stream's end all stop it.
-        tokio::spawn(upload::pump(body, sink));
-    }
-    match stream.answer_within(terms.answer_wait).await {
-        Ok(answer) => Ok(response(answer, &request.method)),
-        Err(error) => respond::undelivered(error),
+    let answer = stream.answer_within(allowance.answer_wait);
+    let mut too_long = TooLong::never();
+    // What a short body occupies is held until the answer begins.
+    let _held = match (upload, sink) {
+        (Upload::Stream(body, held), Some(sink)) => {
+            let (limit, told) = Limit::new(allowance.body_bytes_max, held);
+            too_long = told;
+            // A task of its own, because the upload may go on while the answer is being sent. It ends
+            // with the request: the worker's interest, the client's silence and the stream's end all
+            // stop it.
+            tokio::spawn(upload::pump(body, sink, limit));
+            None
+        }
+        (Upload::Stream(..), None) => None,
+        (Upload::Whole { held, .. }, _) => held,
+    };
+    match too_long.or(answer).await {
+        Ok(answer) => Ok(response(answer, &request.head.method)),
+        Err(error) => respond::unanswered(error),
     }
 }
 
@@ -89,11 +99,11 @@ pub(crate) struct Target<'m> {
 /// Opens a stream for the request on one of the workers.
 pub(crate) async fn send(
     pool: &Pool,
-    request: &Parts,
-    peer: &Peer,
+    asked: &Asked<'_>,
     target: &Target<'_>,
     body: FirstPart,
 ) -> Result<(Stream, Option<RequestBody>), DispatchError> {
+    let Asked { head: request, client, .. } = asked;
     let params = target.routed.map(params).unwrap_or_default();
     // Only a proxy sees the base path.
     let path = if target.proxy { target.asked.with_base() } else { target.asked.as_str() };
@@ -102,11 +112,11 @@ pub(crate) async fn send(
         proxy: target.proxy,
         method: request.method.as_str(),
         http_version: version(request.version),
-        https: is_https(&request.headers, peer),
+        https: client.https,
         has_body: body.announced,
-        client_port: peer.port,
-        client_address: &peer.address,
-        authority: "",
+        client_port: client.port(),
+        client_address: client.address(),
+        authority: client.authority(),
         path: path.as_bytes(),
         query: target.asked.query().as_bytes(),
         params: &params,
@@ -139,15 +149,6 @@ fn version(version: Version) -> u8 {
         Version::HTTP_2 => 20,
         _ => 11,
     }
-}
-
-/// The scheme that the client used. Only a proxy on this machine is believed.
-pub(crate) fn is_https(headers: &HeaderMap, peer: &Peer) -> bool {
-    peer.loopback
-        && headers.get("x-forwarded-proto").is_some_and(|value| {
-            let first = value.as_bytes().split(|byte| *byte == b',').next().unwrap_or_default();
-            first.trim_ascii().eq_ignore_ascii_case(b"https")
-        })
 }
 
 /// A worker's answer as a response. Framing is left to hyper.

@@ -4,12 +4,14 @@
 //! it can also be mounted inside another server. [`Server`] puts it behind a listener.
 
 mod added;
+mod admin;
 mod app;
 mod body;
 mod connection;
 mod dispatch;
 mod facts;
 mod files;
+mod gate;
 mod headers;
 mod ingress;
 mod proxy;
@@ -20,8 +22,10 @@ mod upstream;
 mod upstream_body;
 mod upstream_tls;
 
+pub use admin::Admin;
 pub use app::{App, AppOptions, Peer};
 pub use body::AnswerBodyStream;
 pub use files::Files;
+pub use gate::{PatternError, PolicyTables};
 pub use respond::AnswerBroken;
 pub use server::{BindError, Server};

@@ -6,7 +6,8 @@
 //! resolved here, and then learns the route.
 
 use bytes::Bytes;
-use byway_pool::{Answer, DispatchError, Outcome, ProxyPart, RequestBody, Stream};
+use byway_gate::places::Taken;
+use byway_pool::{Answer, Outcome, ProxyPart, RequestBody, Stream};
 use byway_routes::manifest::RouteKind;
 use byway_routes::path::RequestPath;
 use byway_routes::rules::destination::{Target as Upstream, TargetOrigin};
@@ -24,9 +25,10 @@ use crate::added::{AddedHeaders, AnswerOf};
 use crate::app::{Asked, Inner, failed, not_found};
 use crate::dispatch::{self, Routed, Target};
 use crate::facts::RequestFacts;
-use crate::respond::{self, AnswerBroken};
-use crate::upload::{self, Upload};
-use crate::{AnswerBodyStream, headers};
+use crate::gate::{Allowance, Visit};
+use crate::respond::{self, AnswerBroken, Unanswered};
+use crate::upload::{self, Limit, TooLong, Upload};
+use crate::{AnswerBodyStream, headers, upstream};
 
 impl Inner {
     /// Lets the proxy decide about a request, and answers it. `resolution` is where the request goes if the
@@ -37,26 +39,31 @@ impl Inner {
         body: B,
         added: Vec<(String, String)>,
         resolution: &Resolution,
+        visit: &mut Visit,
     ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
         let routed = self.routed(request.path, request.path, resolution);
         let kind = routed.as_ref().map_or(RouteKind::App, |routed| self.kind(routed.found.route));
-        let upload = match upload::receive(request.head, body, kind).await {
+        let route = routed.as_ref().map(|routed| routed.found.route);
+        let path = routed.as_ref().map_or(request.path, |routed| routed.found.path());
+        let allowance = match self.gate.admit(visit, request, route, path) {
+            Ok(allowance) => allowance,
+            Err(refusal) => return Ok(*refusal),
+        };
+        let upload = match upload::receive(request.head, body, kind, &allowance).await {
             Ok(upload) => upload,
-            Err(status) => return Ok(respond::empty(status)),
+            Err(status) => return Ok(respond::bad_body(status)),
         };
         let target = Target { asked: request.path, routed: routed.as_ref(), proxy: true };
-        let opened =
-            dispatch::send(&self.pool, request.head, request.peer, &target, upload.first()).await;
+        let opened = dispatch::send(&self.pool, request, &target, upload.first()).await;
         let outcome = match opened {
             Ok((stream, sink)) => {
-                let wait = routed.as_ref().map(|it| self.routes[it.found.route].answer_wait);
-                stream.set_limit(wait.unwrap_or(self.answer_wait));
-                outcome(stream, upload, sink).await
+                stream.set_limit(allowance.answer_wait);
+                outcome(stream, upload, sink, &allowance).await
             }
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         };
         let added = AddedHeaders::new(added);
         match outcome {
@@ -71,9 +78,9 @@ impl Inner {
                     head
                 });
                 let request = Asked { head: changed.as_ref().unwrap_or(request.head), ..*request };
-                self.follow(&request, &verdict, stream, body, added).await
+                self.follow(&request, &verdict, stream, body, added, visit).await
             }
-            Err(error) => respond::undelivered(error),
+            Err(error) => respond::unanswered(error),
         }
     }
 
@@ -101,6 +108,7 @@ impl Inner {
         stream: Stream,
         body: Remaining<B>,
         added: AddedHeaders,
+        visit: &mut Visit,
     ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
@@ -109,7 +117,8 @@ impl Inner {
             VerdictAction::Rewrite(url) => match destination(url, &self.paths.base_path) {
                 Some(Destination::Path(path)) => Some(path),
                 Some(Destination::Upstream(target, query)) => {
-                    let mut response = self.forward(request, &target, &query, stream, body).await?;
+                    let mut response =
+                        self.forward(request, (&target, &query), stream, body, visit).await?;
                     add_headers(response.headers_mut(), &verdict.response_headers, RouteKind::App);
                     return Ok(response);
                 }
@@ -130,17 +139,16 @@ impl Inner {
             }
         };
         if let Resolution::External { target, query } = &resolution {
-            let mut response = self.forward(request, target, query, stream, body).await?;
+            let mut response = self.forward(request, (target, query), stream, body, visit).await?;
             add_headers(response.headers_mut(), &verdict.response_headers, RouteKind::App);
             return Ok(response);
         }
         let (mut response, of) = if let Some(routed) = self.routed(request.path, path, &resolution)
         {
-            body.send_when_wanted();
             let kind = self.kind(routed.found.route);
-            match self.run(request.head, &routed, path, stream).await {
+            match self.run(request, &routed, path, stream, body, visit).await {
                 Ok(response) => (response, AnswerOf::Route(kind)),
-                Err(error) => return respond::undelivered(error),
+                Err(error) => return respond::unanswered(error),
             }
         } else {
             stream.answered();
@@ -155,60 +163,85 @@ impl Inner {
     }
 
     /// Lets the worker that waits go on with a route.
-    async fn run(
+    async fn run<B>(
         &self,
-        request: &Parts,
+        request: &Asked<'_>,
         routed: &Routed<'_>,
         path: &RequestPath,
         stream: Stream,
-    ) -> Result<Response<AnswerBodyStream>, DispatchError> {
+        body: Remaining<B>,
+        visit: &mut Visit,
+    ) -> Result<Response<AnswerBodyStream>, Unanswered>
+    where
+        B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
+    {
+        let found = &routed.found;
+        let allowance = match self.gate.admit(visit, request, Some(found.route), found.path()) {
+            Ok(allowance) => allowance,
+            Err(refusal) => {
+                stream.answered();
+                return Ok(*refusal);
+            }
+        };
+        if body.length_min() > allowance.body_bytes_max {
+            stream.answered();
+            return Err(Unanswered::BodyTooLarge);
+        }
+        let mut too_long = body.limited(allowance.body_bytes_max).send_when_wanted();
         let params = dispatch::params(routed);
         let route = routed.found.route;
-        stream.set_limit(self.routes[route].answer_wait);
+        stream.set_limit(allowance.answer_wait);
         let query = path.query().as_bytes();
         stream.route(&RouteHead { route: route as u32, query, params: &params })?;
-        let answer = stream.answer().await?;
-        Ok(dispatch::response(answer, &request.method))
+        let answer = too_long.or(stream.answer()).await?;
+        Ok(dispatch::response(answer, &request.head.method))
     }
 
     /// Forwards the request to another server, with the body wherever it is.
     async fn forward<B>(
         &self,
         request: &Asked<'_>,
-        target: &Upstream,
-        query: &str,
+        (target, query): (&Upstream, &str),
         stream: Stream,
         body: Remaining<B>,
+        visit: &mut Visit,
     ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
-        let Asked { head, peer, .. } = request;
-        let https = dispatch::is_https(&head.headers, peer);
+        let allowance = match self.gate.admit(visit, request, None, request.path) {
+            Ok(allowance) => allowance,
+            Err(refusal) => {
+                stream.answered();
+                return Ok(*refusal);
+            }
+        };
+        let Asked { head, client, .. } = *request;
+        let to = upstream::Destination { target, query, allowance };
         let upstream = &self.upstream;
         Ok(match body {
-            Remaining::Whole(bytes) => {
+            Remaining::Whole(bytes, _held) => {
                 stream.answered();
-                upstream.forward(target, query, head, Full::new(bytes), peer, https).await
+                upstream.forward(&to, head, Full::new(bytes), client).await
             }
-            Remaining::Untouched(body, sink) => {
+            Remaining::Untouched { body, sink, .. } => {
                 stream.answered();
                 drop(sink);
-                upstream.forward(target, query, head, body, peer, https).await
+                upstream.forward(&to, head, body, client).await
             }
-            Remaining::AtWorker => {
+            Remaining::AtWorker(mut too_long) => {
                 // All of it comes back as if it were an answer.
                 let head_of_all = RouteHead { route: FORWARD, query: b"", params: &[] };
                 let back = match stream.route(&head_of_all) {
-                    Ok(()) => stream.answer().await,
-                    Err(error) => Err(error),
+                    Ok(()) => too_long.or(stream.answer()).await,
+                    Err(error) => Err(error.into()),
                 };
                 match back {
                     Ok(Answer { body, .. }) => {
                         let body = AnswerBodyStream::from_answer(body);
-                        upstream.forward(target, query, head, body, peer, https).await
+                        upstream.forward(&to, head, body, client).await
                     }
-                    Err(error) => return respond::undelivered(error),
+                    Err(error) => return respond::unanswered(error),
                 }
             }
         })
@@ -218,11 +251,11 @@ impl Inner {
 /// The request's body once the proxy has decided.
 enum Remaining<B> {
     /// It is here as a whole.
-    Whole(Bytes),
+    Whole(Bytes, Option<Taken>),
     /// Nobody has read any of it.
-    Untouched(B, RequestBody),
+    Untouched { body: B, sink: RequestBody, limit: Limit, too_long: TooLong },
     /// The proxy has read of it; the worker can send all of it back.
-    AtWorker,
+    AtWorker(TooLong),
 }
 
 impl<B> Remaining<B>
@@ -230,14 +263,36 @@ where
     B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
 {
     /// Lets the body follow to the worker as soon as somebody asks for it there.
-    fn send_when_wanted(self) {
-        if let Self::Untouched(body, sink) = self {
-            tokio::spawn(async move {
-                if sink.wanted().await {
-                    upload::pump(body, sink).await;
-                }
-            });
+    fn send_when_wanted(self) -> TooLong {
+        match self {
+            Self::Whole(..) => TooLong::never(),
+            Self::AtWorker(too_long) => too_long,
+            Self::Untouched { body, sink, limit, too_long } => {
+                tokio::spawn(async move {
+                    if sink.wanted().await {
+                        upload::pump(body, sink, limit).await;
+                    }
+                });
+                too_long
+            }
         }
+    }
+
+    /// Bytes that it has at least, as far as that is known here.
+    fn length_min(&self) -> u64 {
+        match self {
+            Self::Whole(bytes, _) => bytes.len() as u64,
+            Self::Untouched { body, .. } => body.size_hint().lower(),
+            Self::AtWorker(_) => 0,
+        }
+    }
+
+    /// With the limit of another route. What the worker reads already stays under the first one.
+    fn limited(mut self, bytes_max: u64) -> Self {
+        if let Self::Untouched { limit, .. } = &mut self {
+            limit.bytes_max = bytes_max;
+        }
+        self
     }
 }
 
@@ -246,30 +301,33 @@ async fn outcome<B>(
     stream: Stream,
     upload: Upload<B>,
     sink: Option<RequestBody>,
-) -> Result<(Outcome, Remaining<B>), DispatchError>
+    allowance: &Allowance,
+) -> Result<(Outcome, Remaining<B>), Unanswered>
 where
     B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
 {
     let mut outcome = std::pin::pin!(stream.outcome());
-    let remaining = match (upload, sink) {
-        (Upload::Whole { bytes, .. }, _) => Remaining::Whole(bytes),
-        (Upload::Stream(body), Some(sink)) => {
+    let mut too_long = match (upload, sink) {
+        (Upload::Whole { bytes, held, .. }, _) => {
+            return Ok((outcome.await?, Remaining::Whole(bytes, held)));
+        }
+        (Upload::Stream(body, held), Some(sink)) => {
+            let (limit, too_long) = Limit::new(allowance.body_bytes_max, held);
             tokio::select! {
                 biased;
                 wanted = sink.wanted() => if wanted {
-                    tokio::spawn(upload::pump(body, sink));
+                    tokio::spawn(upload::pump(body, sink, limit));
                 },
                 outcome = &mut outcome => {
-                    let rest = Remaining::Untouched(body, sink);
-                    return outcome.map(|outcome| (outcome, rest));
+                    return Ok((outcome?, Remaining::Untouched { body, sink, limit, too_long }));
                 }
             }
-            Remaining::AtWorker
+            too_long
         }
         // A body that is streamed has somewhere to go.
-        (Upload::Stream(_), None) => Remaining::AtWorker,
+        (Upload::Stream(..), None) => TooLong::never(),
     };
-    outcome.await.map(|outcome| (outcome, remaining))
+    Ok((too_long.or(outcome).await?, Remaining::AtWorker(too_long)))
 }
 
 /// Where a rewrite of a proxy leads.

@@ -17,6 +17,7 @@ pub struct AnswerBroken;
 const NOT_CACHED: HeaderValue =
     HeaderValue::from_static("private, no-cache, no-store, max-age=0, must-revalidate");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 pub(crate) fn empty(status: StatusCode) -> Response<AnswerBodyStream> {
@@ -135,6 +136,29 @@ pub(crate) fn undelivered(
     Ok(response)
 }
 
+/// Why a worker's answer is not used.
+#[derive(Debug)]
+pub(crate) enum Unanswered {
+    /// There is none.
+    Lost(DispatchError),
+    /// The request's body got longer than it may while it was being streamed.
+    BodyTooLarge,
+}
+
+impl From<DispatchError> for Unanswered {
+    fn from(error: DispatchError) -> Self {
+        Self::Lost(error)
+    }
+}
+
+/// The answer instead of a worker's.
+pub(crate) fn unanswered(why: Unanswered) -> Result<Response<AnswerBodyStream>, AnswerBroken> {
+    match why {
+        Unanswered::Lost(error) => undelivered(error),
+        Unanswered::BodyTooLarge => Ok(turned_away(Refusal::BodyTooLarge)),
+    }
+}
+
 /// 501: Next would answer with a page here.
 pub(crate) fn page_not_rendered() -> Response<AnswerBodyStream> {
     let mut response = with_body(StatusCode::NOT_IMPLEMENTED, TEXT, PAGE_NOT_RENDERED);
@@ -148,3 +172,50 @@ const PAGE_NOT_RENDERED: &str = "\
 This address is a page of the project, and byway serves the API side only: route handlers, API routes
 and files in public/. Pages are not rendered here; let `next start` or another server answer for them.
 ";
+
+/// Why a policy refuses a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// 429
+    RateLimited,
+    /// 413
+    BodyTooLarge,
+    /// 403
+    CrossSite,
+}
+
+/// The answer to a request that a policy refuses, for programs.
+pub(crate) fn turned_away(refusal: Refusal) -> Response<AnswerBodyStream> {
+    let (status, body) = match refusal {
+        Refusal::RateLimited => (
+            StatusCode::TOO_MANY_REQUESTS,
+            r#"{"error":"rate_limited","message":"too many requests"}"#,
+        ),
+        Refusal::BodyTooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            r#"{"error":"body_too_large","message":"the body is too large"}"#,
+        ),
+        Refusal::CrossSite => (
+            StatusCode::FORBIDDEN,
+            r#"{"error":"cross_site_request","message":"another site sent this request"}"#,
+        ),
+    };
+    with_body(status, JSON, Bytes::from_static(body.as_bytes()))
+}
+
+/// A request whose body did not come as it may come.
+pub(crate) fn bad_body(status: StatusCode) -> Response<AnswerBodyStream> {
+    match status {
+        StatusCode::PAYLOAD_TOO_LARGE => turned_away(Refusal::BodyTooLarge),
+        StatusCode::SERVICE_UNAVAILABLE => overloaded(),
+        _ => empty(status),
+    }
+}
+
+/// 503: as much is going on as may.
+pub(crate) fn overloaded() -> Response<AnswerBodyStream> {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    let mut response = with_body(status, TEXT, "Service Unavailable");
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}

@@ -5,19 +5,25 @@
 
 use bytes::{Bytes, BytesMut};
 use byway_config::limits::{BODY_IDLE_MAX, WHOLE_BODY_MAX, WHOLE_BODY_WAIT_MAX};
-use byway_pool::RequestBody;
+use byway_gate::places::Taken;
+use byway_pool::{DispatchError, RequestBody};
 use byway_routes::manifest::RouteKind;
+use byway_wire::constants::WINDOW_INITIAL;
 use http::request::Parts;
 use http::{Method, StatusCode, header};
 use http_body::Body;
 use http_body_util::BodyExt as _;
+use tokio::sync::oneshot;
+
+use crate::gate::Allowance;
+use crate::respond::Unanswered;
 
 /// A request's body as the worker will get it.
 pub(crate) enum Upload<B> {
     /// Complete; `announced` tells an empty body from none.
-    Whole { bytes: Bytes, announced: bool },
+    Whole { bytes: Bytes, announced: bool, held: Option<Taken> },
     /// To be streamed.
-    Stream(B),
+    Stream(B, Taken),
 }
 
 /// What the frame that opens a stream says about the body.
@@ -32,19 +38,69 @@ impl<B> Upload<B> {
     /// What can be sent at once.
     pub(crate) fn first(&self) -> FirstPart {
         match self {
-            Self::Whole { bytes, announced } => {
+            Self::Whole { bytes, announced, .. } => {
                 FirstPart { whole: Some(bytes.clone()), announced: *announced }
             }
-            Self::Stream(_) => FirstPart { whole: None, announced: true },
+            Self::Stream(..) => FirstPart { whole: None, announced: true },
         }
     }
 }
+
+/// How long a streamed body may get.
+pub(crate) struct Limit {
+    pub(crate) bytes_max: u64,
+    /// Told when it gets longer.
+    tell: oneshot::Sender<()>,
+    /// The memory that the stream may occupy.
+    _held: Taken,
+}
+
+impl Limit {
+    /// A limit, and how to learn that a body went beyond it.
+    pub(crate) fn new(bytes_max: u64, held: Taken) -> (Self, TooLong) {
+        let (tell, told) = oneshot::channel();
+        (Self { bytes_max, tell, _held: held }, TooLong(Some(told)))
+    }
+}
+
+/// Whether a body that is being streamed has turned out to be too long.
+pub(crate) struct TooLong(Option<oneshot::Receiver<()>>);
+
+impl TooLong {
+    /// For a body that cannot be.
+    pub(crate) fn never() -> Self {
+        Self(None)
+    }
+
+    /// Waits for an answer, unless the body gets too long before it is there.
+    pub(crate) async fn or<T>(
+        &mut self,
+        answer: impl Future<Output = Result<T, DispatchError>>,
+    ) -> Result<T, Unanswered> {
+        let Some(told) = &mut self.0 else { return Ok(answer.await?) };
+        let mut answer = std::pin::pin!(answer);
+        tokio::select! {
+            answer = &mut answer => return Ok(answer?),
+            told = told => {
+                self.0 = None;
+                if told.is_ok() {
+                    return Err(Unanswered::BodyTooLarge);
+                }
+            }
+        }
+        Ok(answer.await?)
+    }
+}
+
+/// What a streamed body occupies at most: the worker's window, and a piece that waits for it.
+const STREAM_BYTES: u64 = (WINDOW_INITIAL + WHOLE_BODY_MAX) as u64;
 
 /// Decides how the body travels, and reads a short one.
 pub(crate) async fn receive<B>(
     request: &Parts,
     body: B,
     kind: RouteKind,
+    allowance: &Allowance,
 ) -> Result<Upload<B>, StatusCode>
 where
     B: Body<Data = Bytes> + Unpin,
@@ -56,15 +112,21 @@ where
     // Next hides the body of GET and HEAD from route handlers; hyper drains or closes when it is dropped.
     let hidden = kind == RouteKind::App && matches!(request.method, Method::GET | Method::HEAD);
     if body.is_end_stream() || hidden {
-        return Ok(Upload::Whole { bytes: Bytes::new(), announced });
+        return Ok(Upload::Whole { bytes: Bytes::new(), announced, held: None });
     }
-    match body.size_hint().exact() {
+    let declared = body.size_hint().exact();
+    if declared.is_some_and(|length| length > allowance.body_bytes_max) {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let hold = |bytes| allowance.bodies.take(bytes).ok_or(StatusCode::SERVICE_UNAVAILABLE);
+    match declared {
         Some(length) if length <= WHOLE_BODY_MAX as u64 => {
+            let held = Some(hold(length)?);
             let read = tokio::time::timeout(WHOLE_BODY_WAIT_MAX, read_whole(body, length as usize));
             let bytes = read.await.map_err(|_| StatusCode::REQUEST_TIMEOUT)?;
-            Ok(Upload::Whole { bytes: bytes.ok_or(StatusCode::BAD_REQUEST)?, announced })
+            Ok(Upload::Whole { bytes: bytes.ok_or(StatusCode::BAD_REQUEST)?, announced, held })
         }
-        _ => Ok(Upload::Stream(body)),
+        _ => Ok(Upload::Stream(body, hold(STREAM_BYTES)?)),
     }
 }
 
@@ -87,11 +149,12 @@ async fn read_whole<B: Body<Data = Bytes> + Unpin>(mut body: B, length: usize) -
     Some(if rest.is_empty() { first } else { rest.freeze() })
 }
 
-/// Streams a body to a worker until it ends, breaks off or is no longer wanted.
-pub(crate) async fn pump<B>(mut body: B, mut sink: RequestBody)
+/// Streams a body to a worker until it ends, breaks off, gets too long or is no longer wanted.
+pub(crate) async fn pump<B>(mut body: B, mut sink: RequestBody, limit: Limit)
 where
     B: Body<Data = Bytes> + Unpin,
 {
+    let mut left = limit.bytes_max;
     loop {
         let next = tokio::select! {
             next = tokio::time::timeout(BODY_IDLE_MAX, body.frame()) => next,
@@ -100,6 +163,13 @@ where
         match next {
             Ok(Some(Ok(frame))) => {
                 let Ok(data) = frame.into_data() else { continue };
+                let Some(rest) = left.checked_sub(data.len() as u64) else {
+                    // Nobody listens any more where the answer has begun: the worker then sees the
+                    // body break off.
+                    let _ = limit.tell.send(());
+                    return;
+                };
+                left = rest;
                 if sink.send(data).await.is_err() {
                     return;
                 }

@@ -17,17 +17,16 @@ use byway_config::limits::{
 use byway_routes::rules::destination::{Target, TargetOrigin};
 use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{Method, Request, Response, Uri, Version};
+use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{self, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::Instant;
 
-use crate::app::Peer;
+use crate::gate::{Allowance, Client};
 use crate::upstream_tls::tls;
 use crate::{AnswerBodyStream, headers, respond};
 
@@ -38,16 +37,29 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 /// The client for all upstreams. It is made when the first request needs it.
 #[derive(Debug)]
 pub(crate) struct Upstream {
-    client: OnceLock<Client<HttpsConnector<HttpConnector>, Upload>>,
+    client: OnceLock<legacy::Client<HttpsConnector<HttpConnector>, Upload>>,
     idle_wait: Duration,
 }
 
 type Upload = UnsyncBoxBody<Bytes, UploadBroken>;
 
-/// The client's body broke off while it was being forwarded.
-#[derive(Debug, thiserror::Error)]
-#[error("the request's body broke off")]
-pub(crate) struct UploadBroken;
+/// Why the client's body could not be forwarded to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum UploadBroken {
+    #[error("the request's body broke off")]
+    BrokeOff,
+    #[error("the request's body is longer than it may be")]
+    TooLong,
+}
+
+/// Where a request is forwarded to.
+#[derive(Debug)]
+pub(crate) struct Destination<'t> {
+    pub(crate) target: &'t Target,
+    /// The raw query.
+    pub(crate) query: &'t str,
+    pub(crate) allowance: Allowance,
+}
 
 impl Upstream {
     /// `timeout_ms` is `experimental.proxyTimeout`.
@@ -56,35 +68,41 @@ impl Upstream {
         Self { client: OnceLock::new(), idle_wait: idle_wait.min(UPSTREAM_IDLE_WAIT_MAX) }
     }
 
-    /// Sends the request to `target` with the raw `query`. As under Next, a failure is a 500.
+    /// Sends the request on. As under Next, a failure is a 500.
     pub(crate) async fn forward<B>(
         &self,
-        target: &Target,
-        query: &str,
+        to: &Destination<'_>,
         request: &Parts,
         body: B,
-        peer: &Peer,
-        https: bool,
+        client: &Client<'_>,
     ) -> Response<AnswerBodyStream>
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
+        let Destination { target, query, allowance } = to;
+        let bytes_max = allowance.body_bytes_max;
+        if body.size_hint().lower() > bytes_max {
+            return respond::bad_body(StatusCode::PAYLOAD_TOO_LARGE);
+        }
         let url = target.url(query);
         let Ok(uri) = url.parse::<Uri>() else {
             tracing::error!("an external rewrite leads to an invalid URL");
             return respond::failed();
         };
         let activity = Activity::new();
-        let upload = Counted { body, activity: activity.clone() };
-        let mut outgoing = Request::new(upload.map_err(|_| UploadBroken).boxed_unsync());
+        let upload = Counted { body, activity: activity.clone(), left: bytes_max };
+        let mut outgoing = Request::new(upload.boxed_unsync());
         *outgoing.method_mut() = request.method.clone();
         *outgoing.version_mut() = Version::HTTP_11;
-        *outgoing.headers_mut() = outgoing_headers(&request.headers, &uri, peer, https);
+        *outgoing.headers_mut() = outgoing_headers(&request.headers, &uri, client);
         *outgoing.uri_mut() = uri;
         let answer = self.client().request(outgoing);
         tokio::select! {
             answer = answer => match answer {
                 Ok(answer) => self.answer(answer, &request.method),
+                Err(error) if is_too_long(&error) => {
+                    respond::bad_body(StatusCode::PAYLOAD_TOO_LARGE)
+                }
                 Err(error) => {
                     let origin = target.origin.as_ref().map(TargetOrigin::authority);
                     let origin = origin.unwrap_or_default();
@@ -100,13 +118,13 @@ impl Upstream {
         }
     }
 
-    fn client(&self) -> &Client<HttpsConnector<HttpConnector>, Upload> {
+    fn client(&self) -> &legacy::Client<HttpsConnector<HttpConnector>, Upload> {
         self.client.get_or_init(|| {
             let mut connector = HttpConnector::new();
             connector.enforce_http(false);
             connector.set_nodelay(true);
             connector.set_connect_timeout(Some(UPSTREAM_CONNECT_MAX));
-            Client::builder(TokioExecutor::new())
+            legacy::Client::builder(TokioExecutor::new())
                 .pool_timer(TokioTimer::new())
                 .pool_idle_timeout(UPSTREAM_KEEP_ALIVE)
                 .pool_max_idle_per_host(UPSTREAM_IDLE_CONNECTIONS_MAX)
@@ -142,7 +160,7 @@ impl Upstream {
 }
 
 /// The header lines for the upstream: the client's end-to-end ones, and who asked for what.
-fn outgoing_headers(from: &HeaderMap, uri: &Uri, peer: &Peer, https: bool) -> HeaderMap {
+fn outgoing_headers(from: &HeaderMap, uri: &Uri, client: &Client<'_>) -> HeaderMap {
     let mut lines = HeaderMap::with_capacity(from.len() + 3);
     let passing = headers::ForwardedLines::new(from);
     for (name, value) in from {
@@ -154,17 +172,32 @@ fn outgoing_headers(from: &HeaderMap, uri: &Uri, peer: &Peer, https: bool) -> He
     if let Ok(host) = HeaderValue::from_str(authority) {
         lines.insert(HOST, host);
     }
-    if let Some(host) = from.get(HOST) {
-        lines.insert(FORWARDED_HOST, host.clone());
+    let host = HeaderValue::from_str(client.authority()).ok().filter(|host| !host.is_empty());
+    if let Some(host) = host.or_else(|| from.get(HOST).cloned()) {
+        lines.insert(FORWARDED_HOST, host);
     }
-    let scheme = if https { "https" } else { "http" };
+    let scheme = if client.https { "https" } else { "http" };
     lines.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
     let earlier = from.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
-    let chain: Vec<&str> = earlier.chain([&*peer.address]).filter(|it| !it.is_empty()).collect();
+    // A trusted proxy's word ends with the client already: the gate has cut the rest off.
+    let own = (!client.is_named()).then(|| client.address());
+    let chain: Vec<&str> = earlier.chain(own).filter(|it| !it.is_empty()).collect();
     if let Ok(chain) = HeaderValue::from_str(&chain.join(", ")) {
         lines.insert(FORWARDED_FOR, chain);
     }
     lines
+}
+
+/// Whether an upload was given up because it is longer than it may be.
+fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if error.downcast_ref::<UploadBroken>() == Some(&UploadBroken::TooLong) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 /// An error with its causes on one line.
@@ -204,25 +237,34 @@ impl Activity {
     }
 }
 
-/// A body that notes when it moves.
+/// A body that notes when it moves, and ends when it gets too long.
 struct Counted<B> {
     body: B,
     activity: Activity,
+    /// Bytes that may still come.
+    left: u64,
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Body for Counted<B> {
     type Data = Bytes;
-    type Error = B::Error;
+    type Error = UploadBroken;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, UploadBroken>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         if polled.is_ready() {
             self.activity.note();
         }
-        polled
+        polled.map(|next| {
+            next.map(|frame| {
+                let frame = frame.map_err(|_| UploadBroken::BrokeOff)?;
+                let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+                self.left = self.left.checked_sub(length).ok_or(UploadBroken::TooLong)?;
+                Ok(frame)
+            })
+        })
     }
 
     fn is_end_stream(&self) -> bool {

@@ -18,6 +18,6 @@ mod tests;
 pub use error::{DispatchError, StartError};
 pub use exchange::ProxyPart;
 pub use lane::{Lane, OpenBody};
-pub use pool::{Pool, PoolOptions};
+pub use pool::{Pool, PoolOptions, WorkerLoad};
 pub use process::WorkerCommand;
 pub use stream::{Answer, AnswerBody, BodyRefused, CancelReason, Outcome, RequestBody, Stream};

@@ -25,6 +25,17 @@ pub struct PoolOptions {
     pub workers: usize,
 }
 
+/// What a worker has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkerLoad {
+    /// Its number in logs.
+    pub id: u64,
+    /// Requests in flight.
+    pub outstanding: usize,
+    /// The last measured delay of its event loop.
+    pub loop_delay: Duration,
+}
+
 /// The workers of a server.
 #[derive(Debug)]
 pub struct Pool {
@@ -91,6 +102,22 @@ impl Pool {
             }
         };
         tokio::time::timeout(QUEUE_WAIT_MAX, wait).await.unwrap_or(Err(DispatchError::NoWorker))
+    }
+
+    /// The workers that take requests, and what each has to do.
+    pub fn workers(&self) -> Vec<WorkerLoad> {
+        let ready = self.shared.ready.lock();
+        let load = |lane: &Arc<Lane>| WorkerLoad {
+            id: lane.id,
+            outstanding: lane.outstanding(),
+            loop_delay: lane.loop_delay(),
+        };
+        ready.iter().map(load).collect()
+    }
+
+    /// Requests that wait for a worker.
+    pub fn waiting(&self) -> usize {
+        self.shared.waiting.load(Ordering::Relaxed)
     }
 
     /// Workers that take requests.

@@ -1,5 +1,6 @@
 //! `.byway/manifest.json`: what `byway build` writes and `byway start` and the worker read.
 
+use byway_config::RoutePolicy;
 use serde::{Deserialize, Serialize};
 
 use crate::next_config::NextConfig;
@@ -83,6 +84,9 @@ pub struct Route {
     /// What the file says about how it is to be run.
     #[serde(default, skip_serializing_if = "SegmentConfig::is_default")]
     pub segment: SegmentConfig,
+    /// What the file's `config` says about limits and policies.
+    #[serde(default, skip_serializing_if = "RoutePolicy::is_default")]
+    pub policy: RoutePolicy,
     /// Bytes of the route's own chunk.
     pub size: u64,
 }

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use byway_config::{Flags, Given, Loaded};
-use byway_error::Diagnostic;
+use byway_config::{CONFIG_FILE, Flags, Given, Loaded, Settings, Shown};
+use byway_error::{Diagnostic, Location};
+use byway_http::{PatternError, PolicyTables};
 
 use crate::SettingArgs;
 use crate::print::{self, Reported};
@@ -11,12 +12,30 @@ use crate::print::{self, Reported};
 /// The variable that names Node.js.
 const NODE: &str = "BYWAY_NODE";
 
+/// Settings that make sense, ready to use.
+pub(crate) struct Checked {
+    pub(crate) settings: Settings,
+    pub(crate) tables: PolicyTables,
+}
+
 /// Reads the settings of the project in `dir`; everything that is wrong with them is printed.
-pub(crate) fn load(dir: &Path, args: &SettingArgs) -> anyhow::Result<Loaded> {
-    let loaded = byway_config::load(dir, &flags(args), std::env::vars_os())
-        .map_err(|found| report(&found))?;
+pub(crate) fn load(dir: &Path, args: &SettingArgs) -> anyhow::Result<Checked> {
+    let (checked, _) = read(dir, args)?;
+    Ok(checked)
+}
+
+/// The same, as a list of values and where each comes from.
+pub(crate) fn show(dir: &Path, args: &SettingArgs) -> anyhow::Result<Vec<Shown>> {
+    let (_, values) = read(dir, args)?;
+    Ok(values)
+}
+
+fn read(dir: &Path, args: &SettingArgs) -> anyhow::Result<(Checked, Vec<Shown>)> {
+    let loaded = byway_config::load(dir, &flags(args), std::env::vars_os());
+    let loaded = loaded.map_err(|found| report(&found))?;
     loaded.warnings.iter().for_each(print::diagnostic);
-    Ok(loaded)
+    let tables = tables(&loaded)?;
+    Ok((Checked { settings: loaded.settings, tables }, loaded.values))
 }
 
 /// Checks `byway.toml`, and says which Node.js a build uses. Nothing else that is set for a server's run
@@ -25,7 +44,22 @@ pub(crate) fn node_of_build(dir: &Path, given: Option<&Path>) -> anyhow::Result<
     let flags = Flags { given: node(given).into_iter().collect(), ..Flags::default() };
     let variable = std::env::var_os(NODE).map(|value| (NODE.into(), value));
     let loaded = byway_config::load(dir, &flags, variable).map_err(|found| report(&found))?;
+    tables(&loaded)?;
     Ok(loaded.settings.workers.node)
+}
+
+/// The patterns of `[[route]]` tables.
+fn tables(loaded: &Loaded) -> anyhow::Result<PolicyTables> {
+    PolicyTables::new(loaded.settings.routes.clone()).map_err(|errors| {
+        let source = &loaded.source;
+        let of = |error: &PatternError| {
+            Diagnostic::error(format!("this is no path pattern: {}", error.message))
+                .in_file(CONFIG_FILE)
+                .at(Location::of_bytes(source, &error.at), source.clone())
+                .with_help("`/api/:path*` is everything below `/api`, `/users/:id` one segment")
+        };
+        report(&errors.iter().map(of).collect::<Vec<_>>())
+    })
 }
 
 fn report(found: &[Diagnostic]) -> anyhow::Error {

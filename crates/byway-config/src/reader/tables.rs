@@ -1,13 +1,11 @@
 //! Tables within tables: sections, lists of them, and policies that can be switched off.
 
-#![allow(dead_code, reason = "some kinds of values come with the settings of routes")]
-
 use byway_error::Location;
 
 use super::{Key, Reader, entries, whole};
 use crate::context::Wrong;
 use crate::kind::Kind;
-use crate::node::{Node, Value};
+use crate::node::{Entry, Node, Value};
 use crate::origin::Origin;
 
 impl<'c, 'a> Reader<'c, 'a> {
@@ -107,7 +105,12 @@ impl<'c, 'a> Reader<'c, 'a> {
             let names = self.names(key.0, "");
             return Self::child(self.context, &[], names, 0..0, read).map(Switch::On);
         }
-        let node = &entry?.node;
+        let Some(Entry { node, .. }) = entry else {
+            if self.layered {
+                self.show(whole(&self.path, key.0), None, Origin::Default);
+            }
+            return None;
+        };
         match &node.value {
             Value::Bool(false) => {
                 self.note(&key, node);
@@ -182,6 +185,14 @@ pub enum Switch<T> {
 
 impl<T> Switch<T> {
     /// The policy, where there is one.
+    pub fn into_on(self) -> Option<T> {
+        match self {
+            Self::Off => None,
+            Self::On(policy) => Some(policy),
+        }
+    }
+
+    /// The same by reference.
     pub fn as_on(&self) -> Option<&T> {
         match self {
             Self::Off => None,

@@ -1,13 +1,12 @@
 //! Values of one key each, by their kinds.
 
-#![allow(dead_code, reason = "some kinds of values come with the settings of routes")]
-
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::{Key, Reader};
 use crate::context::Wrong;
 use crate::kind::Kind;
+use crate::limits::TEXTS_MAX;
 use crate::node::{Node, Value};
 use crate::suggest::closest;
 use crate::units::{format_duration, format_size, parse_duration, parse_size};
@@ -225,12 +224,27 @@ impl Reader<'_, '_> {
         default: &str,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Option<Vec<T>> {
+        self.texts_with(key, form, Some(default), false, parse)
+    }
+
+    fn texts_with<T>(
+        &self,
+        key: Key,
+        form: &'static str,
+        default: Option<&str>,
+        required: bool,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
         let kind = Kind::Texts(form);
         let one = Kind::Text(form);
-        self.read(&key, &kind, Some(default), false, |node| {
+        self.read(&key, &kind, default, required, |node| {
             let Value::List(list) = &node.value else {
                 return Err(self.wrong(&key, &kind, node));
             };
+            if list.len() > TEXTS_MAX {
+                let help = Some(format!("a list has at most {TEXTS_MAX} entries"));
+                return Err(Wrong { help, ..self.wrong(&key, &kind, node) });
+            }
             let items = list.iter().map(|item| match &item.value {
                 Value::Text(text) => {
                     parse(text).map_err(|reason| self.bad_text(&key, &one, item, reason))
@@ -238,6 +252,37 @@ impl Reader<'_, '_> {
                 _ => Err(Wrong { at: item.at.clone(), ..self.wrong(&key, &kind, item) }),
             });
             items.collect()
+        })
+    }
+
+    /// The same where the table makes no sense without it.
+    pub(crate) fn texts_required<T>(
+        &self,
+        key: Key,
+        form: &'static str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        self.texts_with(key, form, None, true, parse)
+    }
+
+    /// One text, or a list of them that is not empty.
+    pub(crate) fn one_or_more_texts<T>(
+        &self,
+        key: Key,
+        form: &'static str,
+        default: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let kind = Kind::TextOrTexts(form);
+        let one = |node: &Node| match &node.value {
+            Value::Text(text) => {
+                parse(text).map_err(|reason| self.bad_text(&key, &kind, node, reason))
+            }
+            _ => Err(self.wrong(&key, &kind, node)),
+        };
+        self.read(&key, &kind, Some(&format!("{default:?}")), false, |node| match &node.value {
+            Value::List(list) if !list.is_empty() => list.iter().map(one).collect(),
+            _ => Ok(vec![one(node)?]),
         })
     }
 

@@ -17,8 +17,8 @@ pub(crate) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
     }
     let dir = std::fs::canonicalize(&args.dir)
         .with_context(|| format!("cannot open the folder `{}`", args.dir.display()))?;
-    let loaded = settings::load(&dir, &args.settings)?;
-    let text = if args.json { json_of(&loaded.values)? } else { table(&loaded.values) };
+    let values = settings::show(&dir, &args.settings)?;
+    let text = if args.json { json_of(&values)? } else { table(&values) };
     Ok(print::data(&text)?)
 }
 

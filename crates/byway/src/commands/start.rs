@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use byway_config::Settings;
 use byway_config::limits::BLOCKING_THREADS_MAX;
-use byway_http::{App, AppOptions, Files, Server};
+use byway_http::{Admin, App, AppOptions, Files, Server};
 use byway_pool::{Pool, PoolOptions, StartError, WorkerCommand};
 use byway_project::public::{self, PUBLIC};
 use byway_routes::manifest::{MANIFEST_VERSION, Manifest};
@@ -18,6 +18,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::print::{self, Reported, WithHint};
+use crate::settings::Checked;
 use crate::{StartArgs, environment, settings};
 
 /// What Next listens on when it is told nothing.
@@ -27,14 +28,14 @@ pub(crate) fn run(args: &StartArgs) -> anyhow::Result<()> {
     let started = Instant::now();
     let dir = std::fs::canonicalize(&args.dir)
         .with_context(|| format!("cannot open the folder `{}`", args.dir.display()))?;
-    let settings = settings::load(&dir, &args.settings)?.settings;
+    let loaded = settings::load(&dir, &args.settings)?;
     let manifest = read_manifest(&dir, &args.dir)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(serve(&dir, settings, manifest, started))
+    runtime.block_on(serve(&dir, loaded, manifest, started))
 }
 
 fn read_manifest(dir: &Path, given: &Path) -> anyhow::Result<Manifest> {
@@ -59,15 +60,22 @@ fn read_manifest(dir: &Path, given: &Path) -> anyhow::Result<Manifest> {
 
 async fn serve(
     dir: &Path,
-    settings: Settings,
+    loaded: Checked,
     manifest: Manifest,
     started: Instant,
 ) -> anyhow::Result<()> {
+    let Checked { settings, tables } = loaded;
     let proxy = proxy_matchers(&manifest)?;
     // The port first: nothing else is worth starting when it is taken.
     let server = Server::bind_all(&settings.server.listen)?;
     let hostname = settings.server.listen.first().map_or(HOSTNAME_DEFAULT, |it| &it.host);
     let origin = origin(hostname, server.port());
+    let admin = match settings.server.admin {
+        Some(address) => Some(Admin::bind(address).await.with_context(|| {
+            format!("cannot listen on {address}, the address of `server.admin`")
+        })?),
+        None => None,
+    };
     let stop = stop_on_signals()?;
     let files = public_files(dir)?;
     let pool = Pool::start(PoolOptions {
@@ -79,11 +87,23 @@ async fn serve(
         pool = pool => Arc::new(pool.map_err(explain)?),
         _ = stopped.wait_for(|stop| *stop) => return Ok(()),
     };
-    let limits = settings.limits;
-    let app = App::new(AppOptions { manifest, files, proxy, pool: Arc::clone(&pool), limits })
-        .context("the rules of next.config cannot be compiled")?;
+    let app = App::new(AppOptions {
+        manifest,
+        files,
+        proxy,
+        pool: Arc::clone(&pool),
+        settings: &settings,
+        tables,
+    })
+    .context("the rules of next.config cannot be compiled")?;
     let took = started.elapsed().as_millis();
     print::note(&format!("byway listening on http://{origin} (ready in {took} ms)"));
+    if let Some(admin) = admin {
+        if let Some(address) = admin.address() {
+            print::note(&format!("health and metrics on http://{address}"));
+        }
+        tokio::spawn(admin.serve(app.clone(), Arc::clone(&pool), stop.clone()));
+    }
     server.serve(app, settings.limits.connections, stop).await;
     pool.drain().await;
     Ok(())

@@ -1,0 +1,214 @@
+//! Counters in memory: a table of fixed size, so that a million made-up keys cost neither memory nor time.
+//!
+//! A key belongs to one set of sixteen places. A set that is full gives up the counter that matters
+//! least: one that has expired, else the one that expires first. Nothing ever grows or moves, so no
+//! request waits for a table to be copied. Keys are kept as keyed hashes of 64 bits; two of a million
+//! share one with a chance of about one in ten million, and nobody can aim at it without the keys.
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::time::Instant;
+
+use byway_config::limits::RATE_COUNTERS_MAX;
+use parking_lot::Mutex;
+
+use super::algorithm::{Rule, State, Step, Verdict};
+
+/// Places of a set.
+const WAYS: usize = 16;
+/// Parts of the table with a lock of their own.
+const SHARDS: usize = 64;
+const SETS_PER_SHARD: usize = RATE_COUNTERS_MAX / WAYS / SHARDS;
+
+/// One counter: 32 bytes. All zeros is a free place, so that the system gives memory only when it is
+/// first written to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counter {
+    /// The key's hash, never 0.
+    key: u64,
+    state: State,
+    /// When it stops to matter, in nanoseconds since `epoch`.
+    expires: u64,
+}
+
+/// The counters of all limits of a server.
+#[derive(Debug)]
+pub struct MemoryCounters {
+    shards: Box<[Mutex<Box<[Counter]>>]>,
+    epoch: Instant,
+    hash: RandomState,
+}
+
+impl Default for MemoryCounters {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryCounters {
+    /// An empty table.
+    pub fn new() -> Self {
+        let counters = || vec![Counter::default(); SETS_PER_SHARD * WAYS].into_boxed_slice();
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::new(counters())).collect(),
+            epoch: Instant::now(),
+            hash: RandomState::new(),
+        }
+    }
+
+    /// The hash of a key that `write` feeds piece by piece.
+    pub(super) fn hash(&self, write: impl FnOnce(&mut dyn FnMut(&[u8]))) -> u64 {
+        let mut hasher = self.hash.build_hasher();
+        write(&mut |piece| hasher.write(piece));
+        hasher.finish().max(1)
+    }
+
+    /// Counts a request.
+    pub(super) fn take(&self, key: u64, rule: &Rule, now: Instant) -> Verdict {
+        self.with(key, rule, now, |counter, key, step| {
+            *counter = Counter { key, state: step.state, expires: step.expires };
+        })
+    }
+
+    /// What counting would say.
+    pub(super) fn peek(&self, key: u64, rule: &Rule, now: Instant) -> Verdict {
+        self.with(key, rule, now, |_, _, _| ())
+    }
+
+    fn with(
+        &self,
+        key: u64,
+        rule: &Rule,
+        now: Instant,
+        keep: impl FnOnce(&mut Counter, u64, &Step),
+    ) -> Verdict {
+        // Zero stands for "never", so that time begins later.
+        let elapsed = now.saturating_duration_since(self.epoch).as_nanos();
+        let now = u64::try_from(elapsed).unwrap_or(u64::MAX / 4) + 1;
+        let shard = (key as usize) % SHARDS;
+        let set = (key as usize / SHARDS) % SETS_PER_SHARD;
+        let mut counters = self.shards[shard].lock();
+        let ways = &mut counters[set * WAYS..(set + 1) * WAYS];
+        let index = place(ways, key, now);
+        let Some(counter) = ways.get_mut(index) else {
+            return rule.step([0; 2], now).verdict;
+        };
+        let known = counter.key == key;
+        let step = rule.step(if known { counter.state } else { [0; 2] }, now);
+        keep(counter, key, &step);
+        step.verdict
+    }
+}
+
+/// The key's place, or the one to give up for it.
+fn place(ways: &[Counter], key: u64, now: u64) -> usize {
+    let mut best = (0, u64::MAX);
+    for (index, counter) in ways.iter().enumerate() {
+        if counter.key == key {
+            return index;
+        }
+        // Free and expired places are as good as each other.
+        let worth = if counter.key == 0 || counter.expires < now { 0 } else { counter.expires };
+        if worth < best.1 {
+            best = (index, worth);
+        }
+    }
+    best.0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use byway_config::limits::RATE_COUNTERS_MAX;
+    use byway_config::{Algorithm, RateKey, RateLimit};
+
+    use super::{Counter, MemoryCounters};
+    use crate::rate::Rule;
+
+    fn rule(limit: u64) -> Rule {
+        Rule::new(&RateLimit {
+            name: "default".to_owned(),
+            limit,
+            window: Duration::from_mins(1),
+            key: vec![RateKey::Ip],
+            algorithm: Algorithm::Sliding,
+            burst: None,
+            ipv6_prefix: 64,
+        })
+    }
+
+    /// Resident bytes of this process.
+    fn resident() -> usize {
+        let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+        let pages: usize = statm.split_whitespace().nth(1).unwrap().parse().unwrap();
+        pages * 4096
+    }
+
+    /// Nanoseconds that this thread has run: other processes on the machine do not count.
+    fn processor_ns() -> u64 {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        text.split_whitespace().next().unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn q01_a_million_keys_cost_bounded_memory_and_no_pause() {
+        assert!(size_of::<Counter>() * RATE_COUNTERS_MAX <= 150 << 20);
+        let before = resident();
+        let (counters, rule) = (MemoryCounters::new(), rule(2));
+        let hash = |number: u32| counters.hash(|sink| sink(&number.to_le_bytes()));
+        let mut slowest = 0;
+        for batch in 0..1_000 {
+            let start = processor_ns();
+            let now = Instant::now();
+            for number in batch * 1_000..(batch + 1) * 1_000 {
+                assert!(counters.take(hash(number), &rule, now).allowed);
+            }
+            slowest = slowest.max(processor_ns() - start);
+        }
+        // A thousand requests together take less than one of them may be held up.
+        assert!(slowest < 10_000_000, "a thousand requests took {slowest} ns");
+        let grown = resident().saturating_sub(before);
+        assert!(grown <= 150 << 20, "{} MB for a million keys", grown >> 20);
+        // Of a million keys nearly all are still known: the second request of each is counted.
+        let now = Instant::now();
+        let known = (0..1_000_000)
+            .filter(|number| counters.take(hash(*number), &rule, now).remaining == 0)
+            .count();
+        assert!(known > 990_000, "{known}");
+        // Twice as many keys do not make it grow.
+        for number in 1_000_000..2_000_000 {
+            counters.take(hash(number), &rule, now);
+        }
+        assert!(resident().saturating_sub(before) <= 150 << 20);
+    }
+
+    #[test]
+    fn a_counter_in_use_outlives_those_that_expire_before_it() {
+        let counters = MemoryCounters::new();
+        let (long, short) = (
+            rule(5),
+            Rule::new(&RateLimit {
+                window: Duration::from_secs(1),
+                ..RateLimit {
+                    name: "short".to_owned(),
+                    limit: 5,
+                    window: Duration::ZERO,
+                    key: vec![RateKey::Ip],
+                    algorithm: Algorithm::Fixed,
+                    burst: None,
+                    ipv6_prefix: 64,
+                }
+            }),
+        );
+        let now = Instant::now();
+        // All in one set: hashes that differ in their upper bits only.
+        let key = |number: u64| (number << 40) | 7;
+        assert_eq!(counters.take(key(1), &long, now).remaining, 4);
+        for number in 2..100 {
+            counters.take(key(number), &short, now);
+        }
+        assert_eq!(counters.take(key(1), &long, now).remaining, 3);
+        assert_eq!(counters.peek(key(1), &long, now).remaining, 2);
+        assert_eq!(counters.take(key(1), &long, now).remaining, 2);
+    }
+}
