@@ -51,6 +51,9 @@ pub const WHOLE_BODY_MAX: usize = 64 * 1024;
 pub const WHOLE_BODY_WAIT_MAX: Duration = Duration::from_mins(1);
 /// Silence within a streamed request body before it counts as broken off.
 pub const BODY_IDLE_MAX: Duration = Duration::from_mins(1);
+/// How long a body that is too long stays open for its request to be called off. It takes no time, unless
+/// the answer has begun in that very moment.
+pub const BODY_CALL_OFF_MAX: Duration = Duration::from_secs(1);
 /// From dispatch to the head of the answer (504 beyond) unless a setting says otherwise. A streamed
 /// answer may run on.
 pub const ANSWER_WAIT_MAX: Duration = Duration::from_mins(5);

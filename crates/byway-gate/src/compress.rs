@@ -37,8 +37,7 @@ impl Compression {
         length: Option<u64>,
     ) -> Option<Coding> {
         let bodiless = matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        if request.method == Method::HEAD
-            || bodiless
+        if bodiless
             || answer.status == StatusCode::PARTIAL_CONTENT
             || !is_compressible(&answer.headers)
         {
@@ -46,7 +45,9 @@ impl Compression {
         }
         // A cache has to know, whichever form this client gets.
         vary::add(&mut answer.headers, "Accept-Encoding");
-        if length.is_some_and(|length| length < self.size_min) {
+        // Without the body, nobody knows how long it would be when compressed.
+        let too_short = |length| length == 0 || length < self.size_min;
+        if request.method == Method::HEAD || length.is_some_and(too_short) {
             return None;
         }
         let coding = negotiate::best(&request.headers.get_all(ACCEPT_ENCODING), &self.codings)?;

@@ -106,12 +106,10 @@ impl AnswerBodyStream {
             Kind::Upstream { body, .. } => {
                 body.size_hint().exact().map_or(Compressible::Stream, Compressible::Length)
             }
-            // Files have compressed copies of their own; the others have been through this.
-            Kind::Whole(None)
-            | Kind::File { .. }
-            | Kind::Holding(_)
-            | Kind::Compressed(_)
-            | Kind::Watched(_) => Compressible::No,
+            Kind::Whole(None) => Compressible::Length(0),
+            Kind::File { body, .. } => Compressible::Length(body.length()),
+            // They have been through this.
+            Kind::Holding(_) | Kind::Compressed(_) | Kind::Watched(_) => Compressible::No,
         }
     }
 
@@ -136,7 +134,7 @@ impl AnswerBodyStream {
     pub(crate) fn keep_until_sent(&mut self, guard: BusyGuard) {
         match &mut self.0 {
             Kind::Stream { busy, .. } | Kind::File { busy, .. } | Kind::Upstream { busy, .. } => {
-                *busy = Some(guard)
+                *busy = Some(guard);
             }
             Kind::Holding(held) => held.0.keep_until_sent(guard),
             Kind::Compressed(compressed) => compressed.0.keep_until_sent(guard),

@@ -137,7 +137,7 @@ pub(crate) fn undelivered(
 }
 
 /// Why a worker's answer is not used.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Unanswered {
     /// There is none.
     Lost(DispatchError),

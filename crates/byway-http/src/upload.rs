@@ -4,7 +4,7 @@
 //! and a slow client occupies no worker. Everything else is streamed under the worker's flow control.
 
 use bytes::{Bytes, BytesMut};
-use byway_config::limits::{BODY_IDLE_MAX, WHOLE_BODY_MAX, WHOLE_BODY_WAIT_MAX};
+use byway_config::limits::{BODY_CALL_OFF_MAX, BODY_IDLE_MAX, WHOLE_BODY_MAX, WHOLE_BODY_WAIT_MAX};
 use byway_gate::places::Taken;
 use byway_pool::{DispatchError, RequestBody};
 use byway_routes::manifest::RouteKind;
@@ -164,9 +164,11 @@ where
             Ok(Some(Ok(frame))) => {
                 let Ok(data) = frame.into_data() else { continue };
                 let Some(rest) = left.checked_sub(data.len() as u64) else {
-                    // Nobody listens any more where the answer has begun: the worker then sees the
-                    // body break off.
-                    let _ = limit.tell.send(());
+                    // The request is called off before its body breaks off, so that the handler learns
+                    // of it by its signal. Where the answer has begun nobody listens any more.
+                    if limit.tell.send(()).is_ok() {
+                        let _ = tokio::time::timeout(BODY_CALL_OFF_MAX, sink.refused()).await;
+                    }
                     return;
                 };
                 left = rest;

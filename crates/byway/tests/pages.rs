@@ -154,6 +154,7 @@ fn a_handler_that_never_answers_meets_its_deadline() {
 #[test]
 fn a_long_upload_passes_through_as_a_stream_and_memory_stays_flat() {
     let (_fixture, server) = serve(&[
+        ("byway.toml", "[limits]\nbody = \"1gb\"\n"),
         (
             "pages/api/sum.ts",
             "import { createHash } from 'node:crypto'\n\

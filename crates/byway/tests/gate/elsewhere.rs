@@ -20,7 +20,7 @@ fn api_routes_of_pages_are_limited_like_others() {
         ),
     ]);
     let first = server.request("POST", "/api/a", &[], "0123456789").unwrap();
-    assert_eq!(first.header("ratelimit"), Some("\"default\";r=1;t=3600"));
+    assert_eq!(first.header("ratelimit"), Some("\"default\";r=1;t=7200"));
     assert_eq!((first.status, &first.json()["body"]), (200, &"0123456789".into()));
     assert_eq!(status(&server, "POST", "/api/a", "0123456789x"), 413);
     assert_eq!(status(&server, "GET", "/api/a", ""), 429);
@@ -57,7 +57,7 @@ fn policies_hold_where_the_proxy_answers_or_sends_requests_elsewhere() {
     // The limit of the path counts once, although the request is decided about twice.
     let moved = server.request("POST", "/moved", &[], "0123456789").unwrap();
     assert_eq!((moved.status, moved.text().as_str()), (200, "0123456789"));
-    assert_eq!(moved.header("ratelimit"), Some("\"default\";r=8;t=3600"));
+    assert_eq!(moved.header("ratelimit"), Some("\"default\";r=8;t=7200"));
     // What the rewrite leads to has limits of its own.
     assert_eq!(status(&server, "POST", "/moved", "0123456789x"), 413);
 }
@@ -77,7 +77,7 @@ fn policies_hold_for_external_rewrites_and_upstreams_learn_the_client() {
             "byway.toml",
             "[server]\ntrusted_proxies = [\"127.0.0.1\", \"::1\"]\n\n\
              [[route]]\npath = \"/out/:path*\"\nbody = 10\n\
-             rate_limit = { limit = 4, window = \"1h\", key = \"ip\" }\n",
+             rate_limit = { limit = 3, window = \"1h\", key = \"ip\" }\n",
         ),
     ]);
     let forwarded = [
@@ -91,6 +91,7 @@ fn policies_hold_for_external_rewrites_and_upstreams_learn_the_client() {
     assert_eq!(seen["x-forwarded-for"], "203.0.113.9");
     assert_eq!(seen["x-forwarded-proto"], "https");
     assert_eq!(seen["x-forwarded-host"], "api.example.com");
+    // From here on the client is this machine itself.
     assert_eq!(status(&server, "POST", "/out/echo", "0123456789"), 200);
     assert_eq!(status(&server, "POST", "/out/echo", "0123456789x"), 413);
     let mut client = server.connect().unwrap();
