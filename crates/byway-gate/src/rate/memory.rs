@@ -19,8 +19,7 @@ const WAYS: usize = 16;
 const SHARDS: usize = 64;
 const SETS_PER_SHARD: usize = RATE_COUNTERS_MAX / WAYS / SHARDS;
 
-/// One counter: 32 bytes. All zeros is a free place, so that the system gives memory only when it is
-/// first written to.
+/// One counter: 32 bytes. All zeros is a free place.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counter {
     /// The key's hash, never 0.
@@ -33,6 +32,7 @@ struct Counter {
 /// The counters of all limits of a server.
 #[derive(Debug)]
 pub struct MemoryCounters {
+    /// A part is made when its first key comes, so that a server without limits has none.
     shards: Box<[Mutex<Box<[Counter]>>]>,
     epoch: Instant,
     hash: RandomState,
@@ -47,9 +47,8 @@ impl Default for MemoryCounters {
 impl MemoryCounters {
     /// An empty table.
     pub fn new() -> Self {
-        let counters = || vec![Counter::default(); SETS_PER_SHARD * WAYS].into_boxed_slice();
         Self {
-            shards: (0..SHARDS).map(|_| Mutex::new(counters())).collect(),
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             epoch: Instant::now(),
             hash: RandomState::new(),
         }
@@ -87,6 +86,9 @@ impl MemoryCounters {
         let shard = (key as usize) % SHARDS;
         let set = (key as usize / SHARDS) % SETS_PER_SHARD;
         let mut counters = self.shards[shard].lock();
+        if counters.is_empty() {
+            *counters = vec![Counter::default(); SETS_PER_SHARD * WAYS].into_boxed_slice();
+        }
         let ways = &mut counters[set * WAYS..(set + 1) * WAYS];
         let index = place(ways, key, now);
         let Some(counter) = ways.get_mut(index) else {
