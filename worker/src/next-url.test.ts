@@ -130,3 +130,18 @@ test('a base path goes into the address', () => {
     light.locale = 'fr'
   }, TypeError)
 })
+
+test('a path that is set ends in a slash where the one before did', () => {
+  for (const [from, to, href] of [
+    ['http://a/x/', '/z', 'http://a/z/'],
+    ['http://a/x', '/z/', 'http://a/z'],
+    ['http://a/', '/z/', 'http://a/z'],
+  ] as const) {
+    const source = { origin: 'http://a', url: from, search: '' }
+    for (const url of [NextURL.ofRequest(source), NextURL.ofRequest(source).clone()]) {
+      url.pathname = to
+      assert.equal(url.href, href)
+      assert.equal(url.clone().pathname, new URL(href).pathname)
+    }
+  }
+})

@@ -2,7 +2,8 @@
 // whole `URL` only when it is changed or asked for something rare.
 
 import { INSPECT, type Inspect } from './platform.ts'
-import { type DomainLocale, type PathParts, type UrlConfig, analysePath, formatPath } from './url-config.ts'
+import { settings } from './settings.ts'
+import { type DomainLocale, type PathParts, type UrlConfig, analysePath, formatPath, pathOnly } from './url-config.ts'
 
 const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|\[::1\])$/
 
@@ -32,14 +33,16 @@ export class NextURL {
   #search = ''
   #params: URLSearchParams | null = null
   #basePath = ''
-  /** Only in a proxy: what next.config says about URLs, and what it makes of this one. */
+  /** Only in a proxy: what next.config says about URLs. */
   #config: UrlConfig | null = null
+  /** What is known of the path, once there is a whole URL. */
   #parts: PathParts | null = null
 
   constructor(input: string | URL, base?: string | URL | object) {
     if (input === FROM_PARTS) return
     const from = typeof base === 'string' || base instanceof URL ? base : undefined
     this.#url = parse(input, from)
+    this.#analyse()
   }
 
   /** The URL of a request. Most handlers ask for its query only, which needs no URL at all. */
@@ -65,9 +68,14 @@ export class NextURL {
   }
 
   #analyse(): void {
-    if (this.#config === null) return
     const url = this.#url!
-    const parts = analysePath(url.pathname, url.hostname, this.#config)
+    const config = this.#config
+    if (config === null) {
+      // A path that is set later ends in a slash where this one does.
+      this.#parts = pathOnly(url.pathname, settings.urls.trailingSlash)
+      return
+    }
+    const parts = analysePath(url.pathname, url.hostname, config)
     url.pathname = parts.pathname
     this.#parts = parts
     this.#basePath = parts.basePath
@@ -88,14 +96,10 @@ export class NextURL {
     this.#takeParts()
     if (this.#url === null) return this.#origin + this.#basePath + this.#pathname + this.search
     const url = this.#synchronised()
-    if (this.#parts !== null) {
-      const shown = new URL(url)
-      shown.pathname = formatPath(url.pathname, { ...this.#parts, basePath: this.#basePath })
-      return shown.href
-    }
-    if (this.#basePath === '') return url.href
+    const path = formatPath(url.pathname, { ...this.#parts!, basePath: this.#basePath })
+    if (path === url.pathname) return url.href
     const shown = new URL(url)
-    shown.pathname = this.#basePath + (url.pathname === '/' ? '' : url.pathname)
+    shown.pathname = path
     return shown.href
   }
 
@@ -236,9 +240,7 @@ export class NextURL {
 
   clone(): NextURL {
     if (this.#config !== null) return NextURL.#configured(this.href, this.#config)
-    const copy = new NextURL(this.#synchronisedHref())
-    copy.#basePath = this.#basePath
-    return copy
+    return new NextURL(this.href)
   }
 
   toString(): string {
@@ -285,15 +287,11 @@ export class NextURL {
 
   #whole(): URL {
     this.#takeParts()
-    if (this.#url === null) this.#url = new URL(this.#origin + this.#pathname + this.search)
+    if (this.#url === null) {
+      this.#url = new URL(this.#origin + this.#pathname + this.search)
+      this.#analyse()
+    }
     return this.#url
-  }
-
-  #synchronisedHref(): string {
-    this.#takeParts()
-    return this.#url === null
-      ? this.#origin + this.#pathname + this.search
-      : this.#synchronised().href
   }
 
   /** Carries changes of `searchParams`, which is an object of its own, over to the URL. */

@@ -68,6 +68,18 @@ export function analysePath(path: string, hostname: string, config: UrlConfig): 
   return { pathname, basePath, locale, defaultLocale, domainLocale, trailingSlash }
 }
 
+/** Of a path that has nothing but itself. */
+export function pathOnly(pathname: string, rootHasSlash: boolean): PathParts {
+  return {
+    pathname,
+    basePath: '',
+    locale: undefined,
+    defaultLocale: undefined,
+    domainLocale: undefined,
+    trailingSlash: pathname === '/' ? rootHasSlash : pathname.endsWith('/'),
+  }
+}
+
 /** Puts a path together again. */
 export function formatPath(pathname: string, parts: Omit<PathParts, 'pathname'>): string {
   let path = withLocale(pathname, parts.locale, parts.defaultLocale)
