@@ -168,5 +168,8 @@ async function measure(
 console.log(
   `node ${process.version}${process.argv.includes('context') ? ', inside a context' : ''}`,
 )
-for (const [name, one] of Object.entries(CASES)) await measure(name, one)
+// `npm run bench -- pages` measures the cases whose names have the word.
+const only = process.argv.slice(2).filter((word) => word !== 'context')
+for (const [name, one] of Object.entries(CASES))
+  if (only.every((word) => name.includes(word))) await measure(name, one)
 if (contexts.getStore() !== undefined) throw new Error('a context leaked')
