@@ -113,7 +113,7 @@ async function measure(
     for (const part of parts) sent += part.length
     return true
   })
-  const loop = new Loop(writer, { config: () => undefined, drain: () => undefined })
+  const loop = new Loop(writer, { config: () => undefined, drain: () => undefined, cache: () => undefined })
   const route = new Route('/', {
     path: spec.params === undefined ? spec.path! : '/api/users/[id]',
     file: 'bench',

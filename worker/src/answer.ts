@@ -15,6 +15,7 @@ import {
   ABORT,
   ABORT_RESPONSE,
   FLAG_END,
+  FLAG_RENDERED,
   FRAME_HEADER_BYTES,
   FRAME_PAYLOAD_MAX,
   HEADERS_MAX,
@@ -86,6 +87,38 @@ export function sendAnswer(
     return null
   }
   return stream(exchange, head, outlet, (outgoing) => outgoing.sendStream(body))
+}
+
+/**
+ * Sends an answer for everybody: whole, and with `rendered`, what the cache has to know, which is
+ * asked for once the body is complete.
+ */
+export async function sendRendered(
+  exchange: Exchange,
+  response: Response,
+  cookies: CookieStore | null,
+  rendered: () => Buffer,
+  outlet: BodyOutlet,
+): Promise<void> {
+  const state = responseState(response)
+  const head = headOf(
+    response.status,
+    response.statusText,
+    state === null ? LightHeaders.from(response.headers) : state.openHeaders(),
+    cookies,
+  )
+  const bodiless = response.body === null || BODILESS.has(response.status)
+  const body = bodiless ? new Uint8Array(0) : new Uint8Array(await response.arrayBuffer())
+  const facts = rendered()
+  const send = (part: Uint8Array, end: boolean): void =>
+    writeResponse(outlet.writer, exchange.id, head, part, end, facts)
+  if (body.length <= HEAD_BODY_MAX) send(body, true)
+  else await new OutgoingBody(exchange, outlet, send).sendBytes(body)
+}
+
+/** Says that a handler for everybody depends on who asks after all. */
+export function sendDynamic(exchange: Exchange, rendered: Buffer, writer: FrameWriter): void {
+  writeResponse(writer, exchange.id, newHead(200, '', []), null, true, rendered)
 }
 
 /** Answers with a status and nothing else. */
@@ -217,12 +250,19 @@ export function writeResponse(
   head: Head,
   body: ReadyBody,
   end: boolean,
+  rendered: Buffer | null = null,
 ): void {
   const room = roomFor(body)
-  writer.reserve(FRAME_HEADER_BYTES + head.bytes + room)
-  const frame = writer.beginFrame(RESPONSE, end ? FLAG_END : 0, id)
+  const facts = rendered === null ? 0 : rendered.length
+  writer.reserve(FRAME_HEADER_BYTES + head.bytes + facts + room)
+  const flags = (end ? FLAG_END : 0) | (rendered === null ? 0 : FLAG_RENDERED)
+  const frame = writer.beginFrame(RESPONSE, flags, id)
   const { slab } = writer
   let position = writeHead(slab, writer.position, head)
+  if (rendered !== null) {
+    slab.set(rendered, position)
+    position += facts
+  }
   if (typeof body === 'string') {
     position +=
       room === body.length

@@ -7,8 +7,22 @@
 // 24 on the storage is part of V8's promises, costs next to nothing, and is always entered.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { CacheScope } from './cache-scope.ts'
 import type { Exchange } from './exchange.ts'
 import type { CookieStore } from './cookie-store.ts'
+import { FLAG_PRERENDER } from './wire-constants.ts'
+
+/** What a route's file says that its code meets while it runs. */
+export interface Segment {
+  runtime?: 'edge' | 'nodejs'
+  dynamic?: 'auto' | 'error' | 'force-static' | 'force-dynamic'
+  /** `never`, or seconds. */
+  revalidate?: 'never' | { after: number }
+  fetchCache?: string
+  generateStaticParams?: boolean
+}
+
+const NO_SEGMENT: Segment = {}
 
 /** What belongs to one request while its handler runs. */
 export class RequestContext {
@@ -21,6 +35,10 @@ export class RequestContext {
   cookieStore: CookieStore | null = null
   /** What `next/headers` has handed out already; asked again it gives the same. */
   readonly handedOut: { cookies?: unknown; headers?: unknown; draftMode?: unknown } = {}
+  /** What gathers how long an answer for everybody is good for; null for one client's answer. */
+  scope: CacheScope | null = null
+  /** What the route's file says. */
+  segment: Segment = NO_SEGMENT
   /** Callbacks of `after()` that wait for the end of the answer. */
   readonly callbacks: (() => unknown)[] = []
 
@@ -36,10 +54,16 @@ export class RequestContext {
     this.phase = phase
   }
 
+  /** Whether the answer is for everybody. */
+  get isForEverybody(): boolean {
+    return (this.exchange.flags & FLAG_PRERENDER) !== 0
+  }
+
   /** The context for what runs after the answer. */
   afterAnswer(): RequestContext {
     const context = new RequestContext(this.exchange, this.request, this.route, 'after')
     context.cookieStore = this.cookieStore
+    context.segment = this.segment
     return context
   }
 }

@@ -70,7 +70,10 @@ export class CookieStore {
 export const COOKIE_STORE_METHODS = ['get', 'getAll', 'has', 'set', 'delete', 'toString'] as const
 
 function checkPhase(): void {
-  if (contexts.getStore()?.phase !== 'after') return
+  const context = contexts.getStore()
+  // What a handler sets that answers everybody would be set for everybody.
+  const isStatic = context?.segment.dynamic === 'force-static'
+  if (context?.phase !== 'after' && !isStatic) return
   throw new Error(
     'Cookies can only be modified in a Server Action or Route Handler. Read more: ' +
       'https://nextjs.org/docs/app/api-reference/functions/cookies#options',

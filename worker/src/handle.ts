@@ -1,6 +1,7 @@
 // One request from its first frame to the end of its answer.
 
-import { sendAbort, sendAnswer, sendStatus } from './answer.ts'
+import { sendAbort, sendAnswer, sendDynamic, sendRendered, sendStatus } from './answer.ts'
+import { type CacheScope, scopes } from './cache-scope.ts'
 import { RequestContext, contextNeeded, contexts } from './context.ts'
 import { errorPage } from './error-page.ts'
 import { type Exchange, OPTIONS } from './exchange.ts'
@@ -14,10 +15,18 @@ import { callPages } from './pages/handling.ts'
 import { NEXT_HEADER, REWRITE_HEADER } from './next-response.ts'
 import type { BodyOutlet } from './outgoing.ts'
 import { PlatformResponse } from './platform.ts'
+import {
+  answerScope,
+  asksForParams,
+  isForEverybody,
+  renderedBytes,
+  staticParams,
+} from './prerender.ts'
 import type { Proxy } from './proxy/proxy.ts'
 import { LightRequest } from './request.ts'
 import { LightResponse, responseState } from './response.ts'
 import type { Handler, LoadedRoute, Route } from './routes.ts'
+import { neutralRequest, staticRequest } from './static-request.ts'
 
 /** What handling needs besides the request. */
 export interface HandleSettings {
@@ -40,7 +49,9 @@ export class Handling {
 
   /** Starts to work on a request. Never throws, and always comes to `ended`. */
   start(exchange: Exchange, route: Route): void {
-    if (route.loaded !== null) {
+    if (asksForParams(exchange)) {
+      void staticParams(exchange, route).then((list) => this.#answer(exchange, route, null, list))
+    } else if (route.loaded !== null) {
       this.#call(exchange, route, route.loaded)
     } else {
       void route.load().then((loaded) => {
@@ -61,14 +72,20 @@ export class Handling {
       else this.#status(exchange, exchange.method === 0 ? 400 : 405)
       return
     }
-    const request = new LightRequest(exchange) as unknown as Request
+    const scope = isForEverybody(exchange) ? answerScope(route) : null
+    const request = requestFor(exchange, route, scope)
     const argument = { params: route.dynamic ? hybridParams(exchange.params) : undefined }
     let context: RequestContext | null = null
     let result: unknown
     try {
-      if (contextNeeded()) {
+      if (scope !== null || contextNeeded()) {
         context = new RequestContext(exchange, request, route.entry.path)
-        result = contexts.run(context, handler, request, argument)
+        context.segment = route.segment
+        context.scope = scope
+        result =
+          scope === null
+            ? contexts.run(context, handler, request, argument)
+            : scopes.run(scope, () => contexts.run(context!, handler, request, argument))
       } else {
         result = handler(request, argument)
       }
@@ -106,6 +123,9 @@ export class Handling {
       const response = isResponse(value) ? value : adoptForeign(value)
       if (response === null) throw noResponse(exchange, route, value)
       refuseProxyAnswer(response)
+      if (context !== null && context.scope !== null) {
+        return this.#render(exchange, route, context, response)
+      }
       sending = sendAnswer(
         exchange,
         response,
@@ -119,6 +139,35 @@ export class Handling {
     }
     if (sending === null) this.#settings.ended(exchange)
     else this.#follow(exchange, route, sending)
+  }
+
+  /** Sends an answer for everybody, if it is one. */
+  #render(exchange: Exchange, route: Route, context: RequestContext, response: Response): void {
+    const scope = context.scope!
+    if (scope.dynamic !== null) return this.#dynamic(exchange, scope)
+    const { outlet } = this.#settings
+    // The body may still be made by the project's code, whose fetches count.
+    const sending = scopes.run(scope, () =>
+      contexts.run(context, () =>
+        sendRendered(exchange, response, context.cookieStore, () => renderedBytes(scope), outlet),
+      ),
+    )
+    sending.then(
+      () => this.#settings.ended(exchange),
+      (error: unknown) => {
+        if (scope.dynamic !== null) return this.#dynamic(exchange, scope)
+        this.#crashed(exchange, route, error)
+        if (exchange.outgoing === null) return this.#serverError(exchange, route)
+        sendAbort(exchange, outlet.writer)
+        this.#settings.ended(exchange, true)
+      },
+    )
+  }
+
+  /** The server runs the handler for the request itself then. */
+  #dynamic(exchange: Exchange, scope: CacheScope): void {
+    sendDynamic(exchange, renderedBytes(scope), this.#settings.outlet.writer)
+    this.#settings.ended(exchange)
   }
 
   /** Waits for the end of a body that takes longer. */
@@ -135,6 +184,8 @@ export class Handling {
 
   /** A handler has thrown: perhaps a redirect, perhaps an error. */
   #failed(exchange: Exchange, route: Route, context: RequestContext | null, error: unknown): void {
+    const scope = context === null ? null : context.scope
+    if (scope !== null && scope.dynamic !== null) return this.#dynamic(exchange, scope)
     const redirection = redirectionOf(error)
     if (redirection !== null && redirection.url !== '') {
       let answer: Response
@@ -150,6 +201,10 @@ export class Handling {
       return this.#answer(exchange, route, context, answer)
     }
     const fallback = fallbackStatusOf(error)
+    if (fallback !== null && scope !== null) {
+      const answer = new LightResponse(null, { status: fallback }) as unknown as Response
+      return this.#answer(exchange, route, context, answer)
+    }
     if (fallback !== null) return this.#status(exchange, fallback)
     this.#crashed(exchange, route, error)
     this.#serverError(exchange, route)
@@ -182,6 +237,13 @@ export class Handling {
       routeType: 'route',
     })
   }
+}
+
+/** What a handler is told of the request. */
+function requestFor(exchange: Exchange, route: Route, scope: CacheScope | null): Request {
+  if (scope !== null) return staticRequest(exchange, scope)
+  if (route.segment.dynamic === 'force-static') return neutralRequest(exchange)
+  return new LightRequest(exchange) as unknown as Request
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

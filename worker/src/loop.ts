@@ -8,6 +8,8 @@ import type { Route } from './routes.ts'
 import {
   ABORT,
   ABORT_REQUEST_BODY,
+  CACHE_DONE,
+  CACHE_VALUE,
   CANCEL,
   CANCEL_ANSWERED,
   CANCEL_BODY_BROKEN,
@@ -35,6 +37,8 @@ export interface LoopEvents {
   config(config: Record<string, unknown>): void
   /** The worker shall finish. */
   drain(): void
+  /** The cache has answered. */
+  cache(type: number, flags: number, call: number, payload: Buffer): void
 }
 
 /** All streams of the connection. */
@@ -99,6 +103,9 @@ export class Loop {
         return this.#routed(this.#known(stream), buffer, start, end)
       case DRAIN:
         return this.#events.drain()
+      case CACHE_VALUE:
+      case CACHE_DONE:
+        return this.#events.cache(type, flags, stream, buffer.subarray(start, end))
     }
   }
 

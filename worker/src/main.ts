@@ -2,6 +2,8 @@
 // as file descriptor 3 and the project as the current directory.
 
 import { afterWorkDone } from './after.ts'
+import { WireCacheClient, setCacheClient } from './cache-client.ts'
+import { type CacheLifeProfile, addProfiles } from './cache-profiles.ts'
 import { DEFAULTS } from './config-defaults.ts'
 import { settingsOf } from './config-module.ts'
 import { requireContext } from './context.ts'
@@ -60,7 +62,10 @@ const { writer } = connection
 const loop = new Loop(writer, {
   config: (config) => configured(config),
   drain: () => void drain(),
+  cache: (type, flags, call, payload) => cache.receive(type, flags, call, payload),
 })
+const cache = new WireCacheClient(writer)
+setCacheClient(cache)
 
 connection.deliverTo(loop.receive)
 
@@ -110,6 +115,7 @@ function applyConfig(config: Record<string, unknown>): void {
   loop.settings.basePath = settings.urls.basePath
   settings.rulesReadHeaders = config['rulesReadHeaders'] === true
   if (typeof config['draftModeId'] === 'string') settings.draftModeId = config['draftModeId']
+  if (config['cacheLife']) addProfiles(config['cacheLife'] as Record<string, CacheLifeProfile>)
 }
 
 /** For what it does to `process.env`, such as reading an env file of its own. */
@@ -137,7 +143,9 @@ async function start(): Promise<void> {
   installGlobals()
   sayHello()
   applyConfig(await configuration)
-  if (manifest.needsContext) requireContext()
+  // What a route's file says about its fetches has to be found from within a fetch.
+  const asks = manifest.routes.some(({ segment }) => segment?.fetchCache !== undefined)
+  if (manifest.needsContext || asks) requireContext()
   if (manifest.packagesImportNext) {
     requireContext()
     await installHooks(directory, manifest.nextModules)

@@ -2,9 +2,10 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Segment } from './context.ts'
 
 /** The version that this worker understands. */
-export const MANIFEST_VERSION = 1
+export const MANIFEST_VERSION = 2
 
 /** One route. */
 export interface RouteEntry {
@@ -16,7 +17,7 @@ export interface RouteEntry {
   /** The module to load, relative to `.byway/`. */
   chunk: string
   /** What the file says about how it is to be run. */
-  segment?: { runtime?: 'edge' | 'nodejs' }
+  segment?: Segment
 }
 
 /** The project's proxy. */
@@ -30,6 +31,8 @@ export interface ProxyEntry {
 /** The whole file. */
 export interface Manifest {
   version: number
+  /** Another build has another one. */
+  buildId: string
   instrumentation: string | null
   /** The project's `next.config`, where evaluating it changes the environment. */
   nextConfig?: string

@@ -3,6 +3,7 @@
 
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { Segment } from './context.ts'
 import { METHODS } from './exchange.ts'
 import { describeError, log } from './log.ts'
 import type { RouteEntry } from './manifest.ts'
@@ -16,6 +17,8 @@ export type Handler = (request: Request, context: { params: unknown }) => unknow
 export interface LoadedRoute {
   /** Handlers by the method's number. */
   handlers: (Handler | undefined)[]
+  /** What names the paths that are known beforehand. */
+  generateStaticParams?: (given: { params: object }) => unknown
   /** The value of `allow` where the route does not answer OPTIONS itself. */
   allow: string
   /** A Pages Router API route for Node; it has no handlers by method. */
@@ -27,6 +30,8 @@ export class Route {
   readonly entry: RouteEntry
   /** Whether handlers are given `params`; an optional catch-all may have none in a request. */
   readonly dynamic: boolean
+  /** What the file says. */
+  readonly segment: Segment
   /** Whether the file asks for the edge runtime. */
   readonly edge: boolean
   /** Whether a failure is answered with a page, as Next answers it, and not with nothing. */
@@ -39,6 +44,7 @@ export class Route {
   constructor(directory: string, entry: RouteEntry) {
     this.entry = entry
     this.dynamic = entry.path.includes('[')
+    this.segment = entry.segment ?? {}
     this.edge = entry.segment?.runtime === 'edge'
     this.failsWithPage = this.edge || entry.kind === 'pages'
     this.#url = pathToFileURL(join(directory, entry.chunk)).href
@@ -83,7 +89,13 @@ function handlersOf(namespace: Record<string, unknown>): LoadedRoute {
     allowed.push('HEAD')
   }
   allowed.push('OPTIONS')
-  return { handlers, allow: allowed.sort().join(', '), pages: null }
+  const generate = exports['generateStaticParams']
+  return {
+    handlers,
+    allow: allowed.sort().join(', '),
+    pages: null,
+    ...(typeof generate === 'function' && { generateStaticParams: generate as never }),
+  }
 }
 
 /** A CommonJS file's exports arrive as the default export of its chunk. */

@@ -127,7 +127,7 @@ test('a frame as long as the protocol allows arrives, and its length alone costs
 
 test('what the protocol forbids is a ProtocolError and never a frame', () => {
   const bad: [string, Buffer][] = [
-    ['an unknown type', encodeFrame(9, 0, 1)],
+    ['an unknown type', encodeFrame(11, 0, 1)],
     ['type 0', encodeFrame(0, 0, 1)],
     ['a type of the worker', encodeFrame(RESPONSE, 0, 1)],
     ['an unknown flag', encodeFrame(REQUEST, 64, 1)],

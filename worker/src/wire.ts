@@ -2,6 +2,8 @@
 // the outgoing side's buffer. Neither touches a socket, so that both can be tested byte by byte.
 
 import {
+  CACHE_DONE,
+  CACHE_VALUE,
   CANCEL,
   CHUNK_MAX,
   CONFIG,
@@ -9,7 +11,9 @@ import {
   FLAG_END,
   FLAG_HAS_BODY,
   FLAG_HTTPS,
+  FLAG_PRERENDER,
   FLAG_PROXY,
+  FLAG_STATIC_PARAMS,
   FRAME_HEADER_BYTES,
   FRAME_PAYLOAD_MAX,
   HEAD_BODY_MAX,
@@ -17,7 +21,6 @@ import {
   REQUEST,
   REQUEST_CHUNK,
   RESPONSE_CREDIT,
-  ROUTE,
 } from './wire-constants.ts'
 
 /** The other side broke the protocol; nothing that it says afterwards can be trusted. */
@@ -112,8 +115,10 @@ export class FrameDecoder {
 
 /** Which flags each type of frame may carry. */
 const FLAGS_ALLOWED = new Uint8Array(256)
-FLAGS_ALLOWED[REQUEST] = FLAG_END | FLAG_HTTPS | FLAG_HAS_BODY | FLAG_PROXY
+FLAGS_ALLOWED[REQUEST] =
+  FLAG_END | FLAG_HTTPS | FLAG_HAS_BODY | FLAG_PROXY | FLAG_PRERENDER | FLAG_STATIC_PARAMS
 FLAGS_ALLOWED[REQUEST_CHUNK] = FLAG_END
+FLAGS_ALLOWED[CACHE_VALUE] = FLAG_END
 
 /** The exact payload of the frames that have one, the rest is -1. */
 const LENGTH_EXACT = new Int8Array(256).fill(-1)
@@ -121,6 +126,7 @@ LENGTH_EXACT[RESPONSE_CREDIT] = 4
 LENGTH_EXACT[CANCEL] = 1
 LENGTH_EXACT[PING] = 8
 LENGTH_EXACT[DRAIN] = 0
+LENGTH_EXACT[CACHE_DONE] = 2
 
 function checkHeader(
   length: number,
@@ -129,7 +135,7 @@ function checkHeader(
   reserved: number,
   stream: number,
 ): void {
-  if (type < REQUEST || type > ROUTE)
+  if (type < REQUEST || type > CACHE_DONE)
     throw new ProtocolError(`a frame has the unknown type ${type}`)
   if (length > FRAME_PAYLOAD_MAX)
     throw new ProtocolError(`a frame of type ${type} announces ${length} bytes`)

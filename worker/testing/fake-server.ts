@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import {
   ABORT,
+  CACHE_DONE,
   CANCEL,
   CONFIG,
   DRAIN,
@@ -16,6 +17,7 @@ import {
   FATAL,
   FLAG_END,
   HELLO,
+  INVALIDATE,
   LOG,
   READY,
   REQUEST_CHUNK,
@@ -292,6 +294,11 @@ export class FakeServer {
 
   #frame(frame: Frame): void {
     this.frames.push(frame)
+    // There is no cache here: whatever is asked for is done.
+    if (frame.type === INVALIDATE && frame.stream !== 0) {
+      this.send(CACHE_DONE, 0, frame.stream, Buffer.from([200, 0]))
+      return
+    }
     const { type, flags, stream, payload } = frame
     if (type === LOG)
       this.logs.push({ level: payload[0]!, stream, text: payload.toString('utf8', 1) })
@@ -341,7 +348,8 @@ function writeProject(byway: string, project: Project): void {
   if (project.instrumentation !== undefined) files['instrumentation.mjs'] = project.instrumentation
   if (project.proxy !== undefined) files['proxy.mjs'] = project.proxy
   const manifest = {
-    version: 1,
+    version: 2,
+    buildId: 'test',
     worker: 'worker.mjs',
     instrumentation: project.instrumentation === undefined ? null : 'instrumentation.mjs',
     nextModules: project.nextModules ?? {},

@@ -63,6 +63,10 @@ fn lints() -> Result<()> {
 /// Unit, protocol, end-to-end and conformance tests.
 fn rust() -> Result<()> {
     let common = ["--release", "--workspace", "--locked"];
+    if !works(std::process::Command::new("redis-server").arg("--version")) {
+        print::progress("NOTE: redis-server is not installed: the shared cache is NOT tested.");
+        print::progress("NOTE: `apt-get install redis-server` installs it.");
+    }
     if !works(project::cargo().args(["nextest", "--version"])) {
         print::stage("cargo test");
         print::progress(

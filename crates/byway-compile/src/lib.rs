@@ -18,6 +18,7 @@ mod assertions;
 mod config;
 mod constant;
 mod emit;
+mod identity;
 mod methods;
 mod names;
 mod next_users;
@@ -37,6 +38,7 @@ mod specifier;
 mod suggest;
 mod syntax;
 mod templates;
+mod use_cache;
 mod virtual_modules;
 
 use std::collections::BTreeMap;

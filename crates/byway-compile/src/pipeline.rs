@@ -17,6 +17,7 @@ use rolldown_common::{Output, OutputChunk};
 use rolldown_error::{BuildDiagnostic, EventKind};
 
 use crate::emit;
+use crate::identity::{build_id, secret};
 use crate::methods::{self, RouteExports};
 use crate::names::chunk_names;
 use crate::next_users::packages_import_next;
@@ -366,6 +367,8 @@ impl Plan {
         let needs_context = chunks.values().any(|chunk| chunk.code.contains(CONTEXT_MARK));
         Ok(Manifest {
             version: MANIFEST_VERSION,
+            build_id: build_id(chunks.values().map(|chunk| chunk.code.as_str())),
+            draft_mode_id: secret()?,
             worker: chunk_file(WORKER),
             instrumentation: self
                 .input

@@ -23,6 +23,7 @@ use crate::runtime::RuntimeSources;
 use crate::special;
 use crate::specifier::{Specifier, is_for_pages};
 use crate::templates;
+use crate::use_cache;
 use crate::virtual_modules::{self as virtuals, Virtual};
 
 /// Something wrong with an import. The build goes on with a module in its place that throws, so that
@@ -50,6 +51,8 @@ pub(crate) enum Problem {
     ForPages,
     /// Next's inside, or a part that does not exist.
     NextInternal,
+    /// `'use cache'`, which is not an import but is reported like one.
+    UseCache,
 }
 
 /// The plugin. Findings are shared with whoever started the build.
@@ -229,6 +232,18 @@ impl Plugin for Byway {
             ast.program.with_mut(|WithMutFields { allocator, program, .. }| {
                 templates::rewrite(program, allocator, file, &aliased);
             });
+        }
+        if use_cache::may_ask(ast.source()) {
+            let mut found = false;
+            ast.program.with_mut(|WithMutFields { program, .. }| {
+                found = use_cache::is_in(program);
+            });
+            if found {
+                let importer = file.to_owned();
+                let specifier = "use cache".to_owned();
+                let problem = Problem::UseCache;
+                self.findings.lock().push(Finding { importer, specifier, problem });
+            }
         }
         if self.pass.is_edge() && assertions::may_ask(ast.source()) {
             ast.program.with_mut(|WithMutFields { allocator, program, .. }| {

@@ -208,6 +208,11 @@ impl<'a> Reporter<'a> {
                 let help = "importing it is fine, using it in an API route throws";
                 (format!("`{specifier}` is for pages"), Some(help.to_owned()))
             }
+            Problem::UseCache => {
+                let help = "use `unstable_cache` for a value that is to be kept";
+                let message = "`use cache` is not applied yet: the function runs each time";
+                (message.to_owned(), Some(help.to_owned()))
+            }
             Problem::NextInternal => {
                 let help = "use `next/server`, `next/headers`, `next/navigation` or `next/cache`";
                 (format!("byway has no `{specifier}`"), Some(help.to_owned()))
@@ -237,7 +242,7 @@ impl Problem {
     fn is_fatal(self) -> bool {
         match self {
             Self::NoFile | Self::NoPackage | Self::NextInternal => true,
-            Self::NoSubpath | Self::ForPages => false,
+            Self::NoSubpath | Self::ForPages | Self::UseCache => false,
         }
     }
 }

@@ -139,3 +139,47 @@ pub const ACCESS_LOG_INTERVAL: Duration = Duration::from_millis(50);
 pub const ACCESS_LOG_FLUSH_MAX: Duration = Duration::from_secs(1);
 /// Clients that rate limits count at once, all limits together: 32 bytes each, a power of two.
 pub const RATE_COUNTERS_MAX: usize = 1 << 21;
+
+/// Bytes of answers and values that the cache holds in memory, keys and headers included.
+pub const CACHE_MEMORY_BYTES: u64 = 64 * 1024 * 1024;
+/// Bytes of the cache's files on disk.
+pub const CACHE_DISK_BYTES: u64 = 1024 * 1024 * 1024;
+/// Files of the cache on disk.
+pub const CACHE_DISK_FILES_MAX: usize = 100_000;
+/// Bytes of tags that the disk's list of invalidations may gather before everything older is dropped.
+pub const CACHE_TAG_LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Bytes of one cached answer. A longer one is sent to each client anew.
+pub const CACHE_ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of one value of the data cache, as under Next. A longer one is not kept.
+pub const CACHE_VALUE_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of a key of the cache.
+pub const CACHE_KEY_BYTES_MAX: usize = 16 * 1024;
+/// Tags of one entry, the implicit ones of its path not counted, as under Next.
+pub const CACHE_ENTRY_TAGS_MAX: usize = 128;
+/// Bytes of one tag; a path as a tag is the longest.
+pub const CACHE_TAG_BYTES_MAX: usize = 4 * 1024;
+/// Invalidated tags that are remembered. Beyond, everything made so far counts as invalidated.
+pub const CACHE_TAGS_REMEMBERED_MAX: usize = 100_000;
+/// Entries that are being made at the same time for others to wait for.
+pub const CACHE_FLIGHTS_MAX: usize = 10_000;
+/// How long a read of the data cache waits for another request that makes the value; then it makes its
+/// own. A function that calls itself with the same arguments would wait for ever.
+pub const CACHE_VALUE_WAIT_MAX: Duration = Duration::from_secs(10);
+/// Reads of the data cache that one worker may have open.
+pub const CACHE_CALLS_PER_WORKER_MAX: usize = 10_000;
+/// Paths that are rendered before anybody asks; the rest of `generateStaticParams` waits for a request.
+pub const CACHE_PRERENDER_PATHS_MAX: usize = 1_000;
+/// Paths that `generateStaticParams` may name.
+pub const CACHE_STATIC_PATHS_MAX: usize = 100_000;
+/// How long a shared store may take to answer. Then it counts as down, and this machine serves alone.
+pub const CACHE_SHARED_WAIT_MAX: Duration = Duration::from_millis(500);
+/// The first pause before connecting again to a shared store that is down.
+pub const CACHE_SHARED_RETRY_MIN: Duration = Duration::from_millis(50);
+/// The longest such pause; each doubles the one before.
+pub const CACHE_SHARED_RETRY_MAX: Duration = Duration::from_secs(2);
+/// How long a shared store keeps an entry at most.
+pub const CACHE_SHARED_ENTRY_MAX: Duration = Duration::from_hours(30 * 24);
+/// How long it remembers an invalidated tag: longer than any entry.
+pub const CACHE_SHARED_TAG_MAX: Duration = Duration::from_hours(31 * 24);
+/// Invalidations that wait for a shared store that is down; beyond, all its entries are dropped.
+pub const CACHE_SHARED_PENDING_MAX: usize = 1_000;

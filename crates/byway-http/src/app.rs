@@ -21,12 +21,15 @@ use http::{Request, Response, StatusCode};
 use http_body::Body;
 
 use crate::added::{AddedHeaders, AnswerOf};
+use crate::cached::{self, CacheSetup, CachedRoutes};
 use crate::dispatch::{Routed, Terms};
 use crate::facts::RequestFacts;
 use crate::gate::{Client, Gate, Visit};
 use crate::respond::{self, AnswerBroken};
 use crate::upstream::{Destination, Upstream};
 use crate::{AnswerBodyStream, Files, PolicyTables, dispatch, ingress};
+
+mod caching;
 
 /// What an app is made of.
 #[derive(Debug)]
@@ -43,6 +46,8 @@ pub struct AppOptions<'s> {
     pub settings: &'s Settings,
     /// The `[[route]]` tables of the settings, compiled.
     pub tables: PolicyTables,
+    /// The cache, for routes whose answers are kept.
+    pub cache: Option<CacheSetup>,
 }
 
 /// A whole project as a service. Cheap to clone.
@@ -65,6 +70,7 @@ pub(crate) struct Inner {
     pub(crate) pool: Arc<Pool>,
     pub(crate) gate: Gate,
     head_bytes_max: usize,
+    pub(crate) cached: Option<Arc<CachedRoutes>>,
 }
 
 impl Site for Inner {
@@ -84,6 +90,8 @@ impl Site for Inner {
 /// What the pipeline knows of a route.
 #[derive(Debug)]
 pub(crate) struct RouteEntry {
+    /// Its answers may come from the cache.
+    is_cached: bool,
     kind: RouteKind,
     methods: Option<MethodSet>,
 }
@@ -116,12 +124,14 @@ impl From<SocketAddr> for Peer {
 impl App {
     /// An app for a build and its workers. Rules that cannot be compiled are no build of this byway.
     pub fn new(options: AppOptions<'_>) -> Result<Self, RuleError> {
-        let AppOptions { manifest, files, proxy, pool, settings, tables } = options;
+        let AppOptions { manifest, files, proxy, pool, settings, tables, cache } = options;
         let gate = Gate::new(settings, tables, &manifest);
         // Pages come after the routes, so that a route's index is its id.
         let routes = manifest.routes.iter().map(|route| &route.pattern);
         let pages = manifest.pages.iter().map(|page| &page.pattern);
         let router = Router::new(routes.chain(pages));
+        let cached =
+            cache.as_ref().and_then(|setup| CachedRoutes::of(&manifest, setup, &pool, &gate));
         let rules = Rules::new(&manifest.config)?;
         let upstream = Upstream::new(manifest.config.proxy_timeout_ms);
         let has_etags = manifest.config.generate_etags;
@@ -133,7 +143,9 @@ impl App {
         let routes = manifest
             .routes
             .into_iter()
-            .map(|route| RouteEntry {
+            .enumerate()
+            .map(|(id, route)| RouteEntry {
+                is_cached: cached.as_ref().is_some_and(|cached| cached.keeps(id)),
                 kind: route.kind,
                 methods: route
                     .methods
@@ -150,6 +162,7 @@ impl App {
             upstream,
             proxy,
             pool,
+            cached,
             gate,
             head_bytes_max: settings.limits.head_bytes,
         };
@@ -379,6 +392,12 @@ impl Inner {
             Ok(allowance) => allowance,
             Err(refusal) => return Ok(*refusal),
         };
+        let wait = allowance.answer_wait;
+        let decision = match self.cached_decision(request.head, found, wait).await {
+            Ok(cached::Decision::Answer(response)) => return Ok(response),
+            Ok(decision) => decision,
+            Err(error) => return respond::undelivered(error),
+        };
         // A Pages Router route answers every method itself.
         if route.kind == RouteKind::App
             && let Some(response) = answer_by_method(route.methods, request.head.method.as_str())
@@ -386,7 +405,8 @@ impl Inner {
             return Ok(response);
         }
         let terms = Terms { kind: route.kind, allowance };
-        dispatch::dispatch(&self.pool, request, body, routed, &terms).await
+        let answered = dispatch::dispatch(&self.pool, request, body, routed, &terms).await;
+        answered.map(|response| decision.finish(response))
     }
 }
 

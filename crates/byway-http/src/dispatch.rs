@@ -7,7 +7,7 @@ use byway_routes::path::RequestPath;
 use byway_routes::router::{Match, ParamValue};
 use byway_routes::rules::query::Query;
 use byway_wire::constants::NO_ROUTE;
-use byway_wire::{Param, ParamValues, RequestHead};
+use byway_wire::{Param, ParamValues, Purpose, RequestHead};
 use http::header::{HeaderMap, HeaderName};
 use http::{HeaderValue, Method, Response, StatusCode, Version};
 use http_body::Body;
@@ -120,6 +120,7 @@ pub(crate) async fn send(
         path: path.as_bytes(),
         query: target.asked.query().as_bytes(),
         params: &params,
+        purpose: Purpose::Client,
     };
     open(pool, &head, &request.headers, body.whole).await
 }
@@ -132,11 +133,21 @@ async fn open(
     headers: &HeaderMap,
     whole: Option<Bytes>,
 ) -> Result<(Stream, Option<RequestBody>), DispatchError> {
+    let body = whole.as_deref().map_or(OpenBody::Follows, OpenBody::Whole);
+    open_with(pool, head, headers, &body).await
+}
+
+/// The same with a body as the worker protocol has it.
+pub(crate) async fn open_with(
+    pool: &Pool,
+    head: &RequestHead<'_>,
+    headers: &HeaderMap,
+    body: &OpenBody<'_>,
+) -> Result<(Stream, Option<RequestBody>), DispatchError> {
     let mut tries = 1;
     loop {
         let lane = pool.acquire().await?;
-        let body = whole.as_deref().map_or(OpenBody::Follows, OpenBody::Whole);
-        match lane.open(head, headers::to_worker(headers), &body) {
+        match lane.open(head, headers::to_worker(headers), body) {
             Err(DispatchError::WorkerGone) if tries < OPEN_TRIES_MAX => tries += 1,
             result => return result,
         }

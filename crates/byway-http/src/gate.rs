@@ -163,6 +163,11 @@ impl Gate {
         }
     }
 
+    /// How long a route may take to the head of its answer, where no policy says otherwise.
+    pub(crate) fn answer_wait(&self, route: usize) -> Duration {
+        self.allowances.get(route).unwrap_or(&self.elsewhere).answer_wait
+    }
+
     /// A request arrives, and gets its name.
     pub(crate) fn enter(&self, request: &mut request::Parts, client: &Client<'_>) -> Visit {
         let id = self.ids.as_ref().map(|ids| ids.assign(client.is_proxied(), &mut request.headers));

@@ -23,6 +23,7 @@ use http_body_util::Full;
 
 use crate::added::{AddedHeaders, AnswerOf};
 use crate::app::{Asked, Inner, failed, not_found};
+use crate::cached;
 use crate::dispatch::{self, Routed, Target};
 use crate::facts::RequestFacts;
 use crate::gate::{Allowance, Visit};
@@ -56,7 +57,9 @@ impl Inner {
             Ok(upload) => upload,
             Err(status) => return Ok(respond::bad_body(status)),
         };
-        let target = Target { asked: request.path, routed: routed.as_ref(), proxy: true };
+        // A kept answer is looked for once the proxy has let the request pass, so that it never runs first.
+        let sent = routed.as_ref().filter(|routed| !self.is_cached(routed.found.route));
+        let target = Target { asked: request.path, routed: sent, proxy: true };
         let opened = dispatch::send(&self.pool, request, &target, upload.first()).await;
         let outcome = match opened {
             Ok((stream, sink)) => {
@@ -183,6 +186,12 @@ impl Inner {
                 return Ok(*refusal);
             }
         };
+        let wait = allowance.answer_wait;
+        let decision = self.cached_decision(request.head, found, wait).await?;
+        if let cached::Decision::Answer(response) = decision {
+            stream.answered();
+            return Ok(response);
+        }
         if body.length_min() > allowance.body_bytes_max {
             stream.answered();
             return Err(Unanswered::BodyTooLarge);
@@ -190,11 +199,11 @@ impl Inner {
         let mut too_long = body.limited(allowance.body_bytes_max).send_when_wanted();
         let params = dispatch::params(routed);
         let route = routed.found.route;
-        stream.set_limit(allowance.answer_wait);
+        stream.set_limit(wait);
         let query = path.query().as_bytes();
         stream.route(&RouteHead { route: route as u32, query, params: &params })?;
         let answer = too_long.or(stream.answer()).await?;
-        Ok(dispatch::response(answer, &request.head.method))
+        Ok(decision.finish(dispatch::response(answer, &request.head.method)))
     }
 
     /// Forwards the request to another server, with the body wherever it is.

@@ -84,6 +84,21 @@ pub(crate) fn options(allow: &str) -> Response<AnswerBodyStream> {
     response
 }
 
+/// 405 for a route that is one cached `GET`. Next sends a line for each method.
+pub(crate) fn only_get() -> Response<AnswerBodyStream> {
+    let mut response = empty(StatusCode::METHOD_NOT_ALLOWED);
+    *response.body_mut() = AnswerBodyStream::whole("Method Not Allowed");
+    response.headers_mut().append(ALLOW, HeaderValue::from_static("GET"));
+    response.headers_mut().append(ALLOW, HeaderValue::from_static("HEAD"));
+    response
+}
+
+/// What an answer that shows drafts says to caches.
+pub(crate) fn not_cached(mut response: Response<AnswerBodyStream>) -> Response<AnswerBodyStream> {
+    response.headers_mut().insert(CACHE_CONTROL, NOT_CACHED);
+    response
+}
+
 /// 308 to the one form of a path. The location has been encoded by the path's parser.
 pub(crate) fn redirect(location: String) -> Response<AnswerBodyStream> {
     redirection(StatusCode::PERMANENT_REDIRECT, location)

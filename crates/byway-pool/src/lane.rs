@@ -16,6 +16,7 @@ use rustc_hash::FxHashMap;
 use tokio::sync::Notify;
 
 use crate::DispatchError;
+use crate::calls::WorkerCalls;
 use crate::exchange::Exchange;
 use crate::stream::{CancelReason, RequestBody, Stream};
 
@@ -28,6 +29,8 @@ pub struct Lane {
     writable: Notify,
     outstanding: AtomicUsize,
     open: AtomicBool,
+    /// Who answers what the worker asks for itself.
+    calls: Option<Arc<dyn WorkerCalls>>,
     /// Nanoseconds between the last ping and its answer: the delay of the worker's event loop.
     loop_delay_ns: AtomicU64,
 }
@@ -51,9 +54,10 @@ pub enum OpenBody<'a> {
 }
 
 impl Lane {
-    pub(crate) fn new(id: u64) -> Arc<Self> {
+    pub(crate) fn new(id: u64, calls: Option<Arc<dyn WorkerCalls>>) -> Arc<Self> {
         Arc::new(Self {
             id,
+            calls,
             state: Mutex::new(State {
                 out: BytesMut::new(),
                 streams: FxHashMap::default(),
@@ -187,7 +191,10 @@ impl Lane {
     }
 
     /// Hands a frame to its stream. `Ok(Some(_))` gives back a frame about the connection.
-    pub(crate) fn receive(&self, frame: WorkerFrame) -> Result<Option<WorkerFrame>, ProtocolError> {
+    pub(crate) fn receive(
+        self: &Arc<Self>,
+        frame: WorkerFrame,
+    ) -> Result<Option<WorkerFrame>, ProtocolError> {
         match frame {
             WorkerFrame::Response { stream, head, body, end } => {
                 if let Some(exchange) = self.stream(stream, "RESPONSE", end)? {
@@ -219,6 +226,11 @@ impl Lane {
             WorkerFrame::AbortRequestBody { stream } => {
                 if let Some(exchange) = self.stream(stream, "ABORT", false)? {
                     exchange.close_request();
+                }
+            }
+            WorkerFrame::Cache(call) => {
+                if let Some(calls) = &self.calls {
+                    calls.call(self, call);
                 }
             }
             other => return Ok(Some(other)),
@@ -266,6 +278,9 @@ impl Lane {
             std::mem::take(&mut state.streams)
         };
         self.writable.notify_one();
+        if let Some(calls) = &self.calls {
+            calls.gone(self.id);
+        }
         for exchange in streams.values() {
             exchange.fail(error);
         }

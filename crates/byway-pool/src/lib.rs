@@ -4,6 +4,7 @@
 //! protocol connection to one worker; [`Stream`] is one request on it, whose answer is read through
 //! [`AnswerBody`] while [`RequestBody`] feeds it.
 
+mod calls;
 mod error;
 mod exchange;
 mod lane;
@@ -15,6 +16,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+pub use calls::WorkerCalls;
 pub use error::{DispatchError, StartError};
 pub use exchange::ProxyPart;
 pub use lane::{Lane, OpenBody};

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 
 use byway_config::limits::WORKER_STOP_MAX;
 use command_fds::{CommandFdExt as _, FdMapping};
@@ -12,6 +13,7 @@ use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 
 use crate::StartError;
+use crate::calls::WorkerCalls;
 
 /// The oldest Node.js that runs the worker.
 pub(crate) const NODE_MAJOR_MIN: u32 = 20;
@@ -29,6 +31,8 @@ pub struct WorkerCommand {
     pub env: Vec<(OsString, OsString)>,
     /// The JSON text of the `CONFIG` frame.
     pub config: String,
+    /// Who answers what workers ask for themselves, such as values of the data cache.
+    pub calls: Option<Arc<dyn WorkerCalls>>,
 }
 
 /// A running worker process. It leads a process group, so that what it started ends with it.

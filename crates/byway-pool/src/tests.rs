@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::{Bytes, BytesMut};
 use byway_wire::constants::{self as c, CHUNK_MAX, WINDOW_INITIAL};
 use byway_wire::{
-    Decoder, ProtocolError, RequestHead, RouteHead, ServerFrame, Verdict, VerdictAction,
+    Decoder, ProtocolError, Purpose, RequestHead, RouteHead, ServerFrame, Verdict, VerdictAction,
     WorkerFrame, encode,
 };
 use proptest::prelude::*;
@@ -27,6 +27,7 @@ const HEAD: RequestHead<'static> = RequestHead {
     path: b"/",
     query: b"",
     params: &[],
+    purpose: Purpose::Client,
 };
 
 fn open(lane: &Arc<Lane>, body: &OpenBody<'_>) -> (Stream, Option<RequestBody>) {
@@ -49,7 +50,7 @@ fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
 }
 
 /// Encodes as the worker would and hands the frame to the lane.
-fn feed(lane: &Lane, write: impl FnOnce(&mut BytesMut)) -> Result<(), ProtocolError> {
+fn feed(lane: &Arc<Lane>, write: impl FnOnce(&mut BytesMut)) -> Result<(), ProtocolError> {
     let mut decoder = Decoder::new();
     write(decoder.buffer());
     while let Some(frame) = decoder.next_frame()? {
@@ -58,7 +59,7 @@ fn feed(lane: &Lane, write: impl FnOnce(&mut BytesMut)) -> Result<(), ProtocolEr
     Ok(())
 }
 
-fn respond(lane: &Lane, id: u32, body: &[u8], end: bool) -> Result<(), ProtocolError> {
+fn respond(lane: &Arc<Lane>, id: u32, body: &[u8], end: bool) -> Result<(), ProtocolError> {
     feed(lane, |out| {
         encode::response(out, id, 200, b"", std::iter::empty(), body, end).unwrap();
     })
@@ -86,7 +87,7 @@ fn all(body: &mut AnswerBody) -> Vec<u8> {
 
 #[test]
 fn an_answer_in_one_frame_is_whole_and_frees_its_stream() {
-    let lane = Lane::new(1);
+    let lane = Lane::new(1, None);
     let (stream, sink) = open(&lane, &OpenBody::Whole(b"ping"));
     assert!(sink.is_none());
     let frames = sent(&lane);
@@ -103,7 +104,7 @@ fn an_answer_in_one_frame_is_whole_and_frees_its_stream() {
 
 #[test]
 fn dropping_a_stream_or_an_answer_cancels_the_request() {
-    let lane = Lane::new(1);
+    let lane = Lane::new(1, None);
     drop(open(&lane, &OpenBody::Whole(b"")));
     let (stream, _) = open(&lane, &OpenBody::Whole(b""));
     respond(&lane, 2, b"begin", false).unwrap();
@@ -123,7 +124,7 @@ fn dropping_a_stream_or_an_answer_cancels_the_request() {
 
 #[test]
 fn w08_frames_out_of_order_are_protocol_errors() {
-    let lane = Lane::new(1);
+    let lane = Lane::new(1, None);
     let (_stream, _) = open(&lane, &OpenBody::Whole(b""));
     let out_of_order = |result: Result<(), ProtocolError>| {
         assert!(matches!(result, Err(ProtocolError::OutOfOrder { .. })), "{result:?}");
@@ -140,27 +141,27 @@ fn open_proxied(lane: &Arc<Lane>, body: &OpenBody<'_>) -> (Stream, Option<Reques
     lane.open(&RequestHead { proxy: true, ..HEAD }, std::iter::empty(), body).unwrap()
 }
 
-fn decide(lane: &Lane, action: u8, target: &[u8]) -> Result<(), ProtocolError> {
+fn decide(lane: &Arc<Lane>, action: u8, target: &[u8]) -> Result<(), ProtocolError> {
     let lines = || [(b"x-proxy".as_slice(), b"1".as_slice())].into_iter();
     feed(lane, |out| encode::verdict(out, 1, action, target, None, lines()).unwrap())
 }
 
 #[test]
 fn w08_a_verdict_comes_once_and_only_from_a_proxy() {
-    let lane = Lane::new(1);
+    let lane = Lane::new(1, None);
     let (_stream, _) = open(&lane, &OpenBody::Whole(b""));
     assert!(decide(&lane, c::VERDICT_NEXT, b"").is_err(), "without a proxy");
     for action in [c::VERDICT_NEXT, c::VERDICT_PASSED, c::VERDICT_ANSWERED] {
-        let lane = Lane::new(1);
+        let lane = Lane::new(1, None);
         let (_stream, _) = open_proxied(&lane, &OpenBody::Whole(b""));
         decide(&lane, action, b"").unwrap();
         assert!(decide(&lane, action, b"").is_err(), "a second one");
     }
-    let lane = Lane::new(1);
+    let lane = Lane::new(1, None);
     let (_stream, _) = open_proxied(&lane, &OpenBody::Whole(b""));
     respond(&lane, 1, b"", false).unwrap();
     assert!(decide(&lane, c::VERDICT_NEXT, b"").is_err(), "after the answer");
-    let lane = Lane::new(1);
+    let lane = Lane::new(1, None);
     let (_stream, _) = open_proxied(&lane, &OpenBody::Whole(b""));
     decide(&lane, c::VERDICT_NEXT, b"").unwrap();
     assert!(respond(&lane, 1, b"", true).is_err(), "an answer before the route is known");
@@ -168,7 +169,7 @@ fn w08_a_verdict_comes_once_and_only_from_a_proxy() {
 
 #[test]
 fn a_proxy_that_passes_the_request_on_adds_headers_to_the_answer() {
-    let lane = Lane::new(1);
+    let lane = Lane::new(1, None);
     let (stream, _) = open_proxied(&lane, &OpenBody::Whole(b""));
     decide(&lane, c::VERDICT_PASSED, b"").unwrap();
     respond(&lane, 1, b"handled", true).unwrap();
@@ -187,7 +188,7 @@ fn verdict(stream: Stream) -> (Box<Verdict>, Stream) {
 
 #[test]
 fn a_verdict_is_answered_with_a_route() {
-    let lane = Lane::new(1);
+    let lane = Lane::new(1, None);
     let (stream, _) = open_proxied(&lane, &OpenBody::Whole(b""));
     decide(&lane, c::VERDICT_REWRITE, b"/there?a=1").unwrap();
     let (verdict, stream) = verdict(stream);
@@ -206,7 +207,7 @@ fn a_verdict_is_answered_with_a_route() {
 
 #[test]
 fn the_server_may_answer_after_a_verdict() {
-    let lane = Lane::new(1);
+    let lane = Lane::new(1, None);
     let (stream, _) = open_proxied(&lane, &OpenBody::Whole(b""));
     decide(&lane, c::VERDICT_NEXT, b"").unwrap();
     let (_, stream) = verdict(stream);
@@ -218,7 +219,7 @@ fn the_server_may_answer_after_a_verdict() {
 
 #[test]
 fn w01_a_worker_that_dies_after_its_verdict_fails_the_request() {
-    let lane = Lane::new(1);
+    let lane = Lane::new(1, None);
     let (stream, _) = open_proxied(&lane, &OpenBody::Whole(b""));
     decide(&lane, c::VERDICT_NEXT, b"").unwrap();
     let (_, stream) = verdict(stream);
@@ -229,7 +230,7 @@ fn w01_a_worker_that_dies_after_its_verdict_fails_the_request() {
 
 #[test]
 fn a_proxied_upload_waits_until_it_is_wanted() {
-    let lane = Lane::new(1);
+    let lane = Lane::new(1, None);
     let (_stream, sink) = open_proxied(&lane, &OpenBody::Follows);
     let mut sink = sink.unwrap();
     sent(&lane);
@@ -243,7 +244,7 @@ fn a_proxied_upload_waits_until_it_is_wanted() {
 
 #[test]
 fn a_worker_may_not_exceed_the_window() {
-    let lane = Lane::new(1);
+    let lane = Lane::new(1, None);
     let (stream, _) = open(&lane, &OpenBody::Whole(b""));
     respond(&lane, 1, b"", false).unwrap();
     let chunk = vec![7; CHUNK_MAX];
@@ -264,7 +265,7 @@ fn a_worker_may_not_exceed_the_window() {
 
 #[test]
 fn an_upload_waits_for_the_window_and_stops_when_unwanted() {
-    let lane = Lane::new(1);
+    let lane = Lane::new(1, None);
     let (stream, sink) = open(&lane, &OpenBody::Follows);
     let mut sink = sink.unwrap();
     let data = Bytes::from(vec![1; WINDOW_INITIAL + 10]);
@@ -293,7 +294,7 @@ fn an_upload_waits_for_the_window_and_stops_when_unwanted() {
 
 #[test]
 fn an_upload_that_breaks_off_is_told_to_the_worker() {
-    let lane = Lane::new(1);
+    let lane = Lane::new(1, None);
     let (_stream, sink) = open(&lane, &OpenBody::Follows);
     drop(sink);
     let cancel = ServerFrame::Cancel { stream: 1, reason: c::CANCEL_BODY_BROKEN };
@@ -302,7 +303,7 @@ fn an_upload_that_breaks_off_is_told_to_the_worker() {
 
 #[test]
 fn a_dead_worker_fails_what_is_open_and_refuses_more() {
-    let lane = Lane::new(1);
+    let lane = Lane::new(1, None);
     let (waiting, _) = open(&lane, &OpenBody::Whole(b""));
     let (streaming, _) = open(&lane, &OpenBody::Whole(b""));
     let (done, _) = open(&lane, &OpenBody::Whole(b""));
@@ -320,7 +321,7 @@ fn a_dead_worker_fails_what_is_open_and_refuses_more() {
 
 #[test]
 fn w05_an_overdue_answer_is_called_off_and_an_answered_one_is_not() {
-    let lane = Lane::new(1);
+    let lane = Lane::new(1, None);
     let (late, _) = open(&lane, &OpenBody::Whole(b""));
     let (answered, _) = open(&lane, &OpenBody::Whole(b""));
     let limit = std::time::Duration::from_secs(5);
@@ -341,7 +342,7 @@ fn w05_an_overdue_answer_is_called_off_and_an_answered_one_is_not() {
 
 #[test]
 fn a_stream_that_fails_is_never_a_clean_end() {
-    let lane = Lane::new(1);
+    let lane = Lane::new(1, None);
     let (stream, _) = open(&lane, &OpenBody::Whole(b""));
     respond(&lane, 1, b"half", false).unwrap();
     feed(&lane, |out| encode::abort(out, 1, c::ABORT_RESPONSE)).unwrap();
@@ -358,7 +359,7 @@ proptest! {
         bodies in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..300), 1..20),
         order in proptest::collection::vec((any::<prop::sample::Index>(), 1..90usize), 0..400),
     ) {
-        let lane = Lane::new(1);
+        let lane = Lane::new(1, None);
         let streams: Vec<_> =
             bodies.iter().map(|_| open(&lane, &OpenBody::Whole(b"")).0).collect();
         let mut at: Vec<Option<usize>> = vec![None; bodies.len()];

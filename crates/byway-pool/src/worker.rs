@@ -73,7 +73,7 @@ pub(crate) async fn run(
         Err(error) => return Ended::NeverReady(error),
     };
     tracing::debug!(worker = id, pid = process.id(), "worker started");
-    let lane = Lane::new(id);
+    let lane = Lane::new(id, command.calls.clone());
     lane.send(|out| encode::config(out, &command.config));
     let (read, write) = socket.into_split();
     let (events_in, events) = mpsc::channel(EVENTS_MAX);

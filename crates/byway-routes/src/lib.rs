@@ -4,6 +4,7 @@
 //! parsed [`path::RequestPath`], so that no two stages can read one target differently. Route files
 //! become [`pattern::Pattern`]s in [`conventions`], which [`router::Router`] matches.
 
+pub mod caching;
 pub mod conflict;
 pub mod conventions;
 pub mod manifest;

@@ -9,7 +9,7 @@ use crate::proxy::ProxyEntry;
 use crate::segment_config::SegmentConfig;
 
 /// The version of the manifest's shape; a build of another version has to be made anew.
-pub const MANIFEST_VERSION: u32 = 1;
+pub const MANIFEST_VERSION: u32 = 2;
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,10 @@ pub const MANIFEST_VERSION: u32 = 1;
 pub struct Manifest {
     /// [`MANIFEST_VERSION`] of the byway that wrote it.
     pub version: u32,
+    /// Tells this build's code from another's: a hash of all chunks.
+    pub build_id: String,
+    /// The value of draft mode's cookie: a secret of this build, which every machine that serves it knows.
+    pub draft_mode_id: String,
     /// The worker's entry, relative to `.byway/`, with `/`.
     pub worker: String,
     /// The project's `instrumentation` module, relative to `.byway/`.

@@ -63,6 +63,11 @@ impl MethodSet {
     }
 }
 
+/// Whether a route handler can export a method of this name.
+pub fn is_method(name: &str) -> bool {
+    index_of(name).is_some()
+}
+
 fn index_of(name: &str) -> Option<u8> {
     (0..).zip(METHODS).find(|(_, method)| *method == name).map(|(index, _)| index)
 }

@@ -8,8 +8,10 @@ pub mod conformance;
 mod fixture;
 mod process;
 mod raw;
+mod redis;
 mod server;
 
 pub use fixture::{BuildOutput, Fixture, byway_binary};
 pub use raw::{BodyChunk, Framing, RawClient, RawResponse, ReadError, fetch};
+pub use redis::RedisServer;
 pub use server::{Launch, Stopped, TestServer};

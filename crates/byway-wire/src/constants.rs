@@ -11,7 +11,7 @@ macro_rules! constants {
 
 constants! {
     /// The version in `HELLO`; both sides come from one build, so a mismatch means a stale `.byway/`.
-    PROTOCOL_VERSION: u16 = 2;
+    PROTOCOL_VERSION: u16 = 3;
     /// Bytes before each payload.
     FRAME_HEADER_BYTES: usize = 12;
     /// The longest payload.
@@ -41,6 +41,10 @@ constants! {
     DRAIN: u8 = 0x07;
     /// Server to worker: where a request goes whose verdict the worker has sent.
     ROUTE: u8 = 0x08;
+    /// Server to worker: the answer to `CACHE_GET`.
+    CACHE_VALUE: u8 = 0x09;
+    /// Server to worker: what `INVALIDATE` asked for is done.
+    CACHE_DONE: u8 = 0x0A;
 
     /// Worker to server: an answer's head and the start of its body.
     RESPONSE: u8 = 0x81;
@@ -64,6 +68,12 @@ constants! {
     FATAL: u8 = 0x8A;
     /// Worker to server: what the proxy decided about a request.
     VERDICT: u8 = 0x8B;
+    /// Worker to server: a value of the data cache is asked for.
+    CACHE_GET: u8 = 0x8C;
+    /// Worker to server: a value that was made because `CACHE_VALUE` said so.
+    CACHE_SET: u8 = 0x8D;
+    /// Worker to server: tags or paths are to be made anew.
+    INVALIDATE: u8 = 0x8E;
 
     /// No body bytes follow in this direction.
     FLAG_END: u8 = 0x01;
@@ -87,6 +97,14 @@ constants! {
     VERDICT_PASSED: u8 = 3;
     /// `VERDICT`: the answer that follows is the proxy's own.
     VERDICT_ANSWERED: u8 = 4;
+    /// `REQUEST`: what `generateStaticParams` gives is asked for, as JSON.
+    FLAG_STATIC_PARAMS: u8 = 0x10;
+    /// `REQUEST`: the answer is for everybody, so the request says nothing of anybody.
+    FLAG_PRERENDER: u8 = 0x20;
+    /// `RESPONSE`: what the cache has to know stands between head and body.
+    FLAG_RENDERED: u8 = 0x02;
+    /// `CACHE_SET`: there is no value; whoever waits for it makes its own.
+    FLAG_ABANDONED: u8 = 0x02;
 
     /// `CANCEL`: the client has gone.
     CANCEL_CLIENT_GONE: u8 = 1;
@@ -105,6 +123,31 @@ constants! {
     ABORT_RESPONSE: u8 = 1;
     /// `ABORT`: the worker stops reading the request's body.
     ABORT_REQUEST_BODY: u8 = 2;
+
+    /// `CACHE_VALUE`: there is none; the worker makes it and sends `CACHE_SET`.
+    VALUE_MAKE: u8 = 0;
+    /// `CACHE_VALUE`: it is fresh.
+    VALUE_FRESH: u8 = 1;
+    /// `CACHE_VALUE`: it is stale; the worker makes it anew and sends `CACHE_SET`.
+    VALUE_STALE_MAKE: u8 = 2;
+    /// `CACHE_VALUE`: it is stale, and somebody is making it anew.
+    VALUE_STALE: u8 = 3;
+    /// `CACHE_VALUE`: there is none, and it will not be kept.
+    VALUE_NONE: u8 = 4;
+
+    /// `INVALIDATE`: everything with these tags is gone.
+    INVALIDATE_EXPIRE: u8 = 1;
+    /// `INVALIDATE`: everything with these tags is stale, and gone after the seconds given.
+    INVALIDATE_STALE: u8 = 2;
+    /// `INVALIDATE`: these paths are rendered anew, now.
+    INVALIDATE_RENDER: u8 = 3;
+    /// `INVALIDATE`: the same, if they have been rendered before.
+    INVALIDATE_RENDER_KNOWN: u8 = 4;
+    /// `INVALIDATE`: everything of a path is gone; a second name says of what kind.
+    INVALIDATE_PATH: u8 = 5;
+
+    /// Seconds that stand for "never".
+    SECONDS_NEVER: u32 = 0xFFFF_FFFF;
 }
 
 /// The bytes that open `HELLO`.

@@ -2,8 +2,9 @@
 
 use bytes::{BufMut as _, BytesMut};
 
+use crate::cache::put_texts;
 use crate::constants as c;
-use crate::{EncodeError, LogLevel, Param, ParamValues, RequestHead, RouteHead};
+use crate::{EncodeError, LogLevel, Param, ParamValues, Purpose, Rendered, RequestHead, RouteHead};
 
 /// Reserves a frame header and fills in the length once the payload is known.
 fn frame<F>(
@@ -109,7 +110,11 @@ pub fn request<'h>(
     if body.len() > c::HEAD_BODY_MAX {
         return Err(EncodeError { field: "the body in a head", max: c::HEAD_BODY_MAX });
     }
-    let mut flags = 0;
+    let mut flags = match head.purpose {
+        Purpose::Client => 0,
+        Purpose::Everybody => c::FLAG_PRERENDER,
+        Purpose::StaticParams => c::FLAG_STATIC_PARAMS,
+    };
     for (set, flag) in [
         (end, c::FLAG_END),
         (head.https, c::FLAG_HTTPS),
@@ -200,6 +205,88 @@ pub fn config(out: &mut BytesMut, json: &str) {
 /// `DRAIN`.
 pub fn drain(out: &mut BytesMut) {
     small(out, c::DRAIN, 0, 0, &[]);
+}
+
+/// `CACHE_VALUE`: `state` is one of the `VALUE_…` numbers. A long value takes several frames.
+pub fn cache_value(out: &mut BytesMut, call: u32, state: u8, value: &[u8]) {
+    let (first, mut rest) = value.split_at(value.len().min(c::HEAD_BODY_MAX));
+    let mut payload = Vec::with_capacity(first.len() + 1);
+    payload.push(state);
+    payload.extend_from_slice(first);
+    small(out, c::CACHE_VALUE, u8::from(rest.is_empty()) * c::FLAG_END, call, &payload);
+    while !rest.is_empty() {
+        let part;
+        (part, rest) = rest.split_at(rest.len().min(c::HEAD_BODY_MAX));
+        small(out, c::CACHE_VALUE, u8::from(rest.is_empty()) * c::FLAG_END, call, part);
+    }
+}
+
+/// `CACHE_DONE`: `status` as in HTTP.
+pub fn cache_done(out: &mut BytesMut, call: u32, status: u16) {
+    small(out, c::CACHE_DONE, 0, call, &status.to_le_bytes());
+}
+
+/// `CACHE_GET`, as a worker sends it.
+pub fn cache_get(
+    out: &mut BytesMut,
+    call: u32,
+    key: &str,
+    scope: &[&str],
+) -> Result<(), EncodeError> {
+    frame(out, c::CACHE_GET, 0, call, |out| {
+        str16(out, "the key", key.as_bytes())?;
+        put_texts(out, scope)
+    })
+}
+
+/// The first `CACHE_SET` of a value, as a worker sends it.
+pub fn cache_set(
+    out: &mut BytesMut,
+    call: u32,
+    rendered: &Rendered,
+    data: &[u8],
+    end: bool,
+) -> Result<(), EncodeError> {
+    frame(out, c::CACHE_SET, u8::from(end) * c::FLAG_END, call, |out| {
+        out.put_u8(0);
+        rendered.write(out)?;
+        out.put_slice(data);
+        Ok(())
+    })
+}
+
+/// The others.
+pub fn cache_set_more(
+    out: &mut BytesMut,
+    call: u32,
+    data: &[u8],
+    end: bool,
+) -> Result<(), EncodeError> {
+    frame(out, c::CACHE_SET, u8::from(end) * c::FLAG_END, call, |out| {
+        out.put_u8(1);
+        out.put_slice(data);
+        Ok(())
+    })
+}
+
+/// `CACHE_SET` without a value, as a worker sends it.
+pub fn cache_abandon(out: &mut BytesMut, call: u32) {
+    small(out, c::CACHE_SET, c::FLAG_END | c::FLAG_ABANDONED, call, &[]);
+}
+
+/// `INVALIDATE`, as a worker sends it: `kind` is one of the `INVALIDATE_…` numbers.
+pub fn invalidate(
+    out: &mut BytesMut,
+    call: u32,
+    kind: u8,
+    seconds: Option<u32>,
+    names: &[&str],
+) -> Result<(), EncodeError> {
+    frame(out, c::INVALIDATE, 0, call, |out| {
+        out.put_u8(kind);
+        out.put_u32_le(seconds.unwrap_or(c::SECONDS_NEVER));
+        put_texts(out, names)
+    })
 }
 
 /// `RESPONSE`, as a worker sends it.

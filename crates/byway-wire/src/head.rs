@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
-use crate::ProtocolError;
 use crate::constants::{self as c, HEADERS_MAX};
 use crate::fields::Fields;
+use crate::{ProtocolError, Rendered};
 
 /// What the server tells a worker about a request, borrowed from the HTTP layer.
 #[derive(Debug, Clone)]
@@ -33,6 +33,20 @@ pub struct RequestHead<'a> {
     pub query: &'a [u8],
     /// The route's parameters, decoded.
     pub params: &'a [Param<'a>],
+    /// What the answer is for.
+    pub purpose: Purpose,
+}
+
+/// What the answer to a request is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// The client who asked.
+    #[default]
+    Client,
+    /// Everybody who asks for this path: it will be cached.
+    Everybody,
+    /// The server, which wants to know what `generateStaticParams` gives.
+    StaticParams,
 }
 
 /// Where a request goes on whose verdict the worker has sent.
@@ -114,6 +128,8 @@ pub struct ResponseHead {
     pub reason: Bytes,
     /// The header lines.
     pub headers: HeaderLines,
+    /// What the cache has to know about an answer for everybody.
+    pub rendered: Option<Box<Rendered>>,
 }
 
 impl ResponseHead {
@@ -123,7 +139,8 @@ impl ResponseHead {
         if !(200..=999).contains(&status) {
             return Err(fields.malformed("the status is not in 200 to 999"));
         }
-        Ok(Self { status, reason: fields.str16()?, headers: HeaderLines::read(fields)? })
+        let reason = fields.str16()?;
+        Ok(Self { status, reason, headers: HeaderLines::read(fields)?, rendered: None })
     }
 }
 

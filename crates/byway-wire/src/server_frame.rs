@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::constants as c;
 use crate::encode::method_name;
 use crate::fields::Fields;
-use crate::{Frame, ProtocolError};
+use crate::{Frame, ProtocolError, Purpose};
 
 /// A request's head as a worker reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,7 @@ pub struct ReceivedRequest {
     pub http_version: u8,
     pub https: bool,
     pub has_body: bool,
+    pub purpose: Purpose,
     pub client_port: u16,
     pub client_address: String,
     pub authority: String,
@@ -42,14 +43,46 @@ pub struct ReceivedRoute {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are those of docs/worker-protocol.md")]
 pub enum ServerFrame {
-    Request { stream: u32, head: Box<ReceivedRequest>, body: Bytes, end: bool },
-    Chunk { stream: u32, data: Bytes, end: bool },
-    Credit { stream: u32, bytes: u32 },
-    Cancel { stream: u32, reason: u8 },
-    Route { stream: u32, route: ReceivedRoute },
-    Ping { token: u64 },
-    Config { json: String },
+    Request {
+        stream: u32,
+        head: Box<ReceivedRequest>,
+        body: Bytes,
+        end: bool,
+    },
+    Chunk {
+        stream: u32,
+        data: Bytes,
+        end: bool,
+    },
+    Credit {
+        stream: u32,
+        bytes: u32,
+    },
+    Cancel {
+        stream: u32,
+        reason: u8,
+    },
+    Route {
+        stream: u32,
+        route: ReceivedRoute,
+    },
+    Ping {
+        token: u64,
+    },
+    Config {
+        json: String,
+    },
     Drain,
+    /// The first frame of a value begins with its state.
+    CacheValue {
+        call: u32,
+        data: Bytes,
+        end: bool,
+    },
+    CacheDone {
+        call: u32,
+        status: u16,
+    },
 }
 
 impl ServerFrame {
@@ -57,8 +90,15 @@ impl ServerFrame {
     pub fn parse(frame: Frame) -> Result<Self, ProtocolError> {
         let Frame { kind, flags, stream, payload } = frame;
         let allowed = match kind {
-            c::REQUEST => c::FLAG_END | c::FLAG_HTTPS | c::FLAG_HAS_BODY | c::FLAG_PROXY,
-            c::REQUEST_CHUNK => c::FLAG_END,
+            c::REQUEST => {
+                c::FLAG_END
+                    | c::FLAG_HTTPS
+                    | c::FLAG_HAS_BODY
+                    | c::FLAG_PROXY
+                    | c::FLAG_STATIC_PARAMS
+                    | c::FLAG_PRERENDER
+            }
+            c::REQUEST_CHUNK | c::CACHE_VALUE => c::FLAG_END,
             _ => 0,
         };
         if flags & !allowed != 0 {
@@ -99,6 +139,12 @@ impl ServerFrame {
                 Ok(Self::Config { json })
             }
             c::DRAIN => Fields::new("DRAIN", payload).end().map(|()| Self::Drain),
+            c::CACHE_VALUE => Ok(Self::CacheValue { call: stream, data: payload, end }),
+            c::CACHE_DONE => {
+                let mut fields = Fields::new("CACHE_DONE", payload);
+                let status = fields.u16()?;
+                fields.end().map(|()| Self::CacheDone { call: stream, status })
+            }
             _ => Err(ProtocolError::UnknownType(kind)),
         }
     }
@@ -122,6 +168,13 @@ impl ReceivedRequest {
             http_version: fields.u8()?,
             https: flags & c::FLAG_HTTPS != 0,
             has_body: flags & c::FLAG_HAS_BODY != 0,
+            purpose: if flags & c::FLAG_PRERENDER != 0 {
+                Purpose::Everybody
+            } else if flags & c::FLAG_STATIC_PARAMS != 0 {
+                Purpose::StaticParams
+            } else {
+                Purpose::Client
+            },
             client_port: fields.u16()?,
             client_address: fields.text16()?,
             authority: fields.text16()?,

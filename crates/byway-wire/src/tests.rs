@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use crate::constants as c;
 use crate::{
-    Decoder, Frame, HeaderLines, LogLevel, Param, ParamValues, ProtocolError, RequestHead,
-    RouteHead, ServerFrame, VerdictAction, WorkerFrame, encode,
+    CacheCall, Decoder, Frame, HeaderLines, LogLevel, Param, ParamValues, ProtocolError, Purpose,
+    Rendered, RequestHead, RouteHead, ServerFrame, VerdictAction, WorkerFrame, encode,
 };
 
 fn decode_all(bytes: &[u8], cuts: &[usize]) -> Result<Vec<Frame>, ProtocolError> {
@@ -40,6 +40,7 @@ fn head<'a>(params: &'a [Param<'a>], method: &'a str) -> RequestHead<'a> {
         path: b"/a/b%20c",
         query: b"x=1&y=%zz",
         params,
+        purpose: Purpose::Client,
     }
 }
 
@@ -164,6 +165,83 @@ fn only_a_proxied_request_may_have_no_route() {
 }
 
 #[test]
+fn an_answer_for_everybody_says_what_it_depends_on() {
+    let rendered = Rendered {
+        dynamic: false,
+        revalidate: Some(60),
+        expire: None,
+        tags: vec!["ü".into(), "b".into()],
+    };
+    let mut payload = BytesMut::new();
+    payload.put_slice(b"\xc8\x00\x00\x00\x00\x00");
+    rendered.write(&mut payload).unwrap();
+    payload.put_slice(b"body");
+    let flags = c::FLAG_END | c::FLAG_RENDERED;
+    let frame = Frame { kind: c::RESPONSE, flags, stream: 3, payload: payload.freeze() };
+    let WorkerFrame::Response { head, body, end: true, .. } = WorkerFrame::parse(frame).unwrap()
+    else {
+        panic!("not an answer");
+    };
+    assert_eq!((head.rendered, body.as_ref()), (Some(Box::new(rendered)), b"body".as_slice()));
+}
+
+#[test]
+fn calls_of_the_cache_survive_the_wire() {
+    let rendered =
+        Rendered { dynamic: false, revalidate: None, expire: Some(9), tags: vec!["t".into()] };
+    let mut out = BytesMut::new();
+    encode::cache_get(&mut out, 1, "kéy", &["a", "b"]).unwrap();
+    encode::cache_set(&mut out, 2, &rendered, b"begin", false).unwrap();
+    encode::cache_set_more(&mut out, 2, b"ning", true).unwrap();
+    encode::cache_abandon(&mut out, 3);
+    encode::invalidate(&mut out, 0, c::INVALIDATE_STALE, Some(5), &["x"]).unwrap();
+    let frames = decode_all(&out, &[3]).unwrap();
+    let calls: Vec<_> = frames
+        .into_iter()
+        .map(|frame| match WorkerFrame::parse(frame).unwrap() {
+            WorkerFrame::Cache(call) => call,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let scope = vec!["a".into(), "b".into()];
+    assert_eq!(
+        calls,
+        [
+            CacheCall::Get { call: 1, key: "kéy".to_owned(), scope },
+            CacheCall::Set { call: 2, rendered, data: Bytes::from_static(b"begin"), end: false },
+            CacheCall::SetMore { call: 2, data: Bytes::from_static(b"ning"), end: true },
+            CacheCall::Abandon { call: 3 },
+            CacheCall::Invalidate {
+                call: 0,
+                kind: c::INVALIDATE_STALE,
+                seconds: Some(5),
+                names: vec!["x".into()]
+            },
+        ]
+    );
+}
+
+#[test]
+fn a_long_value_takes_several_frames() {
+    let value: Vec<u8> = (0..600_000_u32).map(|n| n as u8).collect();
+    let mut out = BytesMut::new();
+    encode::cache_value(&mut out, 5, c::VALUE_FRESH, &value);
+    encode::cache_done(&mut out, 6, 200);
+    let mut got = Vec::new();
+    let mut ends = 0;
+    for frame in decode_all(&out, &[100_000]).unwrap() {
+        match ServerFrame::parse(frame).unwrap() {
+            ServerFrame::CacheValue { call: 5, data, end } => {
+                got.extend_from_slice(&data);
+                ends += u32::from(end);
+            }
+            other => assert_eq!(other, ServerFrame::CacheDone { call: 6, status: 200 }),
+        }
+    }
+    assert_eq!((got[0], &got[1..], ends), (c::VALUE_FRESH, &value[..], 1));
+}
+
+#[test]
 fn a_message_over_its_limit_leaves_no_bytes_behind() {
     let mut out = BytesMut::from(&b"before"[..]);
     let huge = vec![b'a'; 70_000];
@@ -206,6 +284,12 @@ fn wrong_frames_are_named() {
         (c::VERDICT, b"\x02\x00\x00\x00\x00\x00"),
         (c::VERDICT, b"\x01\x00\x00\x02\x00\x00"),
         (c::VERDICT, b"\x01\x00\x00\x00\x00\x00\x00"),
+        (c::CACHE_GET, b"\x03\x00k"),
+        (c::CACHE_GET, b"\x01\x00k\x00\x00x"),
+        (c::CACHE_SET, b"\x02"),
+        (c::CACHE_SET, b"\x00\x00"),
+        (c::INVALIDATE, b"\x09\x00\x00\x00\x00\x00\x00"),
+        (c::INVALIDATE, b"\x01\x00\x00\x00\x00\x01\x00"),
     ] {
         assert!(matches!(reject(frame(kind, 0, payload)), ProtocolError::Malformed { .. }));
     }

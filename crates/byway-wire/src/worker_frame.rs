@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::constants as c;
 use crate::fields::Fields;
-use crate::{Frame, ProtocolError, ResponseHead, Verdict};
+use crate::{CacheCall, Frame, ProtocolError, Rendered, ResponseHead, Verdict};
 
 /// How important a log line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub enum WorkerFrame {
     Drained,
     /// The worker cannot start.
     Fatal { text: String },
+    /// Something about the cache.
+    Cache(CacheCall),
 }
 
 impl WorkerFrame {
@@ -54,7 +56,9 @@ impl WorkerFrame {
     pub fn parse(frame: Frame) -> Result<Self, ProtocolError> {
         let Frame { kind, flags, stream, payload } = frame;
         let allowed = match kind {
-            c::RESPONSE | c::RESPONSE_CHUNK => c::FLAG_END,
+            c::RESPONSE => c::FLAG_END | c::FLAG_RENDERED,
+            c::RESPONSE_CHUNK => c::FLAG_END,
+            c::CACHE_SET => c::FLAG_END | c::FLAG_ABANDONED,
             _ => 0,
         };
         if flags & !allowed != 0 {
@@ -62,7 +66,7 @@ impl WorkerFrame {
         }
         let end = flags & c::FLAG_END != 0;
         match kind {
-            c::RESPONSE => Self::response(stream, payload, end),
+            c::RESPONSE => Self::response(stream, flags, payload),
             c::RESPONSE_CHUNK => Self::chunk(stream, payload, end),
             c::REQUEST_CREDIT => {
                 let mut fields = Fields::new("CREDIT", payload);
@@ -84,13 +88,20 @@ impl WorkerFrame {
             c::LOG => Self::log(stream, payload),
             c::DRAINED => Fields::new("DRAINED", payload).end().map(|()| Self::Drained),
             c::FATAL => Ok(Self::Fatal { text: String::from_utf8_lossy(&payload).into_owned() }),
+            c::CACHE_GET => CacheCall::get(stream, payload).map(Self::Cache),
+            c::CACHE_SET => CacheCall::set(stream, flags, payload).map(Self::Cache),
+            c::INVALIDATE => CacheCall::invalidate(stream, payload).map(Self::Cache),
             _ => Err(ProtocolError::UnknownType(kind)),
         }
     }
 
-    fn response(stream: u32, payload: Bytes, end: bool) -> Result<Self, ProtocolError> {
+    fn response(stream: u32, flags: u8, payload: Bytes) -> Result<Self, ProtocolError> {
+        let end = flags & c::FLAG_END != 0;
         let mut fields = Fields::new("RESPONSE", payload);
-        let head = ResponseHead::read(&mut fields)?;
+        let mut head = ResponseHead::read(&mut fields)?;
+        if flags & c::FLAG_RENDERED != 0 {
+            head.rendered = Some(Box::new(Rendered::read(&mut fields)?));
+        }
         if fields.remaining() > c::HEAD_BODY_MAX {
             return Err(fields.malformed("more body than a head may carry"));
         }

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 fine, 1 the project or the machine is at fault, 2 the command line is.
 
+mod cache;
 mod commands;
 mod environment;
 mod print;

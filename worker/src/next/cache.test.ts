@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setCacheClient } from '../cache-client.ts'
 import { RequestContext, contexts } from '../context.ts'
-import { DataCache } from '../data-cache.ts'
 import { exchangeOf } from '../../testing/exchanges.ts'
+import { LocalCache } from '../../testing/local-cache.ts'
+import { INVALIDATE_PATH } from '../wire-constants.ts'
 import * as cache from './cache.ts'
+
+const local = new LocalCache()
+setCacheClient(local)
 
 /** A cached function that counts its runs. */
 function counting(
@@ -61,26 +66,31 @@ test('revalidateTag drops at once, and with a profile gives the old value once m
   assert.equal(count(), 4)
 })
 
-test('revalidatePath drops what requests of the path stored', async (t) => {
-  t.mock.method(console, 'warn', () => undefined)
+test('a value is asked for on behalf of the request, whose path revalidatePath names', async () => {
   const { run } = counting('paths')
   const context = new RequestContext(
     exchangeOf({ path: '/shop/7' }),
     new Request('http://x/'),
     '/shop/[id]',
   )
-  const inside = (): Promise<{ n: number }> => contexts.run(context, run)
-  assert.equal((await inside()).n, 1)
-  cache.revalidatePath('/other')
-  assert.equal((await inside()).n, 1)
+  await contexts.run(context, run)
+  assert.deepEqual(local.scopes.at(-1), ['/shop/[id]', '/shop/7'])
   cache.revalidatePath('/shop/7/')
-  assert.equal((await inside()).n, 2)
-  cache.revalidatePath('/shop/[id]', 'page')
-  assert.equal((await inside()).n, 3)
-  cache.revalidatePath('/shop')
-  assert.equal((await inside()).n, 3)
-  cache.revalidatePath('/', 'layout')
-  assert.equal((await inside()).n, 4)
+  assert.deepEqual(local.invalidations.at(-1), {
+    kind: INVALIDATE_PATH,
+    names: ['/shop/7/'],
+    seconds: false,
+  })
+  cache.revalidatePath('/shop', 'layout')
+  assert.deepEqual(local.invalidations.at(-1)?.names, ['/shop', 'layout'])
+})
+
+test('an unknown profile is reported and changes nothing', (t) => {
+  const reported = t.mock.method(console, 'error', () => undefined)
+  const before = local.invalidations.length
+  cache.revalidateTag('t', 'no-such-profile')
+  assert.equal(local.invalidations.length, before)
+  assert.match(String(reported.mock.calls[0]?.arguments[0]), /Invalid profile provided/)
 })
 
 test('what is for Server Actions or cacheComponents says so', () => {
@@ -103,28 +113,4 @@ test('what is for Server Actions or cacheComponents says so', () => {
     /^Error: Invariant revalidate: 0 can not be passed/,
   )
   assert.equal(cache.unstable_noStore(), undefined)
-})
-
-test('the store goes by time, and is bounded', () => {
-  const store = new DataCache()
-  const entry = (
-    json: string,
-    revalidate: number | false = false,
-  ): Parameters<DataCache['set']>[1] => ({ json, storedAt: 0, revalidate, tags: [], paths: [] })
-  store.set('timed', entry('1', 10))
-  assert.deepEqual(store.get('timed', 9_999), { json: '1', stale: false })
-  assert.deepEqual(store.get('timed', 10_000), { json: '1', stale: true })
-  for (let index = 0; index < 3000; index++) {
-    store.set(`k${index}`, entry('x'))
-    store.get('timed', 0)
-  }
-  assert.notEqual(store.get('timed', 0), undefined)
-  assert.equal(store.get('k0', 0), undefined)
-  assert.notEqual(store.get('k2999', 0), undefined)
-  for (let index = 0; index < 5; index++)
-    store.set(`big${index}`, entry('x'.repeat(8 * 1024 * 1024)))
-  assert.equal(store.get('big0', 0), undefined)
-  assert.notEqual(store.get('big4', 0), undefined)
-  store.set('too big', entry('x'.repeat(40 * 1024 * 1024)))
-  assert.equal(store.get('too big', 0), undefined)
 })

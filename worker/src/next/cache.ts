@@ -1,18 +1,24 @@
-// `next/cache`. What `unstable_cache` keeps lives in the worker's memory.
+// `next/cache`. Values are kept by the server, for all workers.
 
+import {
+  INVALIDATE_EXPIRE,
+  INVALIDATE_PATH,
+  INVALIDATE_STALE,
+  VALUE_FRESH,
+  VALUE_MAKE,
+  VALUE_STALE,
+  VALUE_STALE_MAKE,
+} from '../wire-constants.ts'
+import { createHash } from 'node:crypto'
+import { type CacheClient, type CacheReply, cacheClient, validTags } from '../cache-client.ts'
+import { type CacheLifeProfile, profileOf } from '../cache-profiles.ts'
+import { CacheScope, dynamicUse, scopes } from '../cache-scope.ts'
 import { contexts, needsContext } from '../context.ts'
-import { dataCache } from '../data-cache.ts'
+import { hasDraftCookie } from '../draft.ts'
 import { describeError, log } from '../log.ts'
 
 const PATH_LENGTH_MAX = 1024
-const SOFT_PROFILES_EXPIRE = 0
-
-/** How long something may be kept, as `cacheLife` and `revalidateTag` take it. */
-export interface CacheLifeProfile {
-  stale?: number
-  revalidate?: number
-  expire?: number
-}
+export type { CacheLifeProfile } from '../cache-profiles.ts'
 
 /**
  * Makes everything with this tag be made anew: at once, or with a profile while the old is still
@@ -26,13 +32,28 @@ export function revalidateTag(tag: string, profile?: string | CacheLifeProfile):
         'https://nextjs.org/docs/messages/revalidate-tag-single-arg',
     )
   }
-  const soft =
-    Boolean(profile) && !(typeof profile === 'object' && profile.expire === SOFT_PROFILES_EXPIRE)
-  dataCache.revalidateTag(tag, soft)
+  refuseInCache(`revalidateTag(${JSON.stringify(tag)})`)
+  const name = String(tag)
+  if (!profile) return cacheClient()?.invalidate(INVALIDATE_EXPIRE, [name])
+  const life = typeof profile === 'object' ? profile : profileOf(profile)
+  if (life === undefined) {
+    console.error(
+      new Error(
+        `Invalid profile provided "${String(profile)}" must be configured under cacheLife in ` +
+          'next.config or be "max"',
+      ),
+    )
+    return
+  }
+  if (life.expire === 0) return cacheClient()?.invalidate(INVALIDATE_EXPIRE, [name])
+  cacheClient()?.invalidate(INVALIDATE_STALE, [name], life.expire ?? false)
 }
 
 /** Makes everything of a path be made anew. */
-export function revalidatePath(path: string, type?: 'layout' | 'page'): void {
+export const revalidatePath = /* @__PURE__ */ needsContext(function revalidatePath(
+  path: string,
+  type?: 'layout' | 'page',
+): void {
   if (path.length > PATH_LENGTH_MAX) {
     console.warn(
       `Warning: revalidatePath received "${path}" which exceeded max length of ` +
@@ -48,8 +69,22 @@ export function revalidatePath(path: string, type?: 'layout' | 'page'): void {
         'https://nextjs.org/docs/app/api-reference/functions/revalidatePath',
     )
   }
-  const plain = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
-  dataCache.revalidatePath(plain, type === 'layout')
+  refuseInCache(`revalidatePath(${JSON.stringify(path)})`)
+  cacheClient()?.invalidate(INVALIDATE_PATH, type === undefined ? [path] : [path, type])
+})
+
+/** What is being cached must not invalidate. */
+function refuseInCache(expression: string): void {
+  const scope = scopes.getStore()
+  if (scope === undefined) return
+  if (scope.kind === 'answer') return scope.bail(expression)
+  const where = scope.kind === 'use cache' ? '"use cache"' : 'a function cached with "unstable_cache(...)"'
+  throw new Error(
+    `Route ${scope.route} used "${expression}" inside ${where} which is unsupported. To ensure ` +
+      'revalidation is performed consistently it should always happen outside of renders and ' +
+      'cached functions. See more info here: ' +
+      'https://nextjs.org/docs/app/building-your-application/rendering/static-and-dynamic#dynamic-rendering',
+  )
 }
 
 /** For Server Actions only. */
@@ -70,7 +105,10 @@ export function refresh(): never {
 }
 
 /** Says that nothing may be kept; a handler's answer is not kept unless it asks for it. */
-export function unstable_noStore(): void {}
+export function unstable_noStore(): void {
+  const scope = scopes.getStore()
+  if (scope !== undefined && scope.kind !== 'unstable_cache') dynamicUse('unstable_noStore()')
+}
 
 /** Marks input and output; every handler may do it. */
 export async function io(): Promise<void> {}
@@ -98,6 +136,8 @@ export interface CacheOptions {
 
 type AnyFunction = (...args: never[]) => Promise<unknown>
 
+const YEAR_SECONDS = 31_536_000
+
 /** A function whose results are kept by its arguments. */
 export const unstable_cache = /* @__PURE__ */ needsContext(function unstable_cache<
   F extends AnyFunction,
@@ -108,41 +148,62 @@ export const unstable_cache = /* @__PURE__ */ needsContext(function unstable_cac
         `0" ${callback.toString()}`,
     )
   }
-  const parts = Array.isArray(keyParts) ? keyParts.join(',') : String(keyParts)
+  const tags = validTags(options.tags ?? [], `unstable_cache ${callback.toString()}`)
+  const revalidate = options.revalidate || Number.POSITIVE_INFINITY
+  const parts = JSON.stringify(Array.isArray(keyParts) ? keyParts : [])
   const fixed = `${callback.toString()}-${parts}`
   const cached = async (...args: never[]): Promise<unknown> => {
-    const key = `${fixed}-${JSON.stringify(args)}`
-    const known = dataCache.get(key, Date.now())
-    if (known === undefined) return make(key, callback, args, options)
-    if (known.stale) {
-      make(key, callback, args, options).catch((error: unknown) => {
+    const outer = scopes.getStore()
+    const context = contexts.getStore()
+    const client = cacheClient()
+    const route = context?.route ?? ''
+    const run = (): Promise<unknown> =>
+      scopes.run(new CacheScope('unstable_cache', route, 'auto', outer ?? null), callback, ...args)
+    outer?.include(revalidate, Number.POSITIVE_INFINITY, tags)
+    const bypassed =
+      outer?.kind === 'unstable_cache' ||
+      context?.segment.fetchCache === 'force-no-store' ||
+      (context !== undefined && hasDraftCookie(context))
+    if (client === null || bypassed) return run()
+    const key = createHash('sha256').update(`${fixed}-${JSON.stringify(args)}`).digest('hex')
+    const path: [string, string] | null =
+      context === undefined ? null : [route, context.exchange.path]
+    const reply = await client.get(`unstable_cache:${key}`, path)
+    const life = { revalidate: options.revalidate || YEAR_SECONDS, expire: false as const, tags }
+    if (reply.state === VALUE_FRESH || reply.state === VALUE_STALE) return parse(reply.value)
+    // What goes into a cache itself shall not be older than it has to be.
+    if (reply.state === VALUE_STALE_MAKE && outer === undefined) {
+      make(client, reply, run, life).catch((error: unknown) => {
         log('error', 0, `revalidating a value of unstable_cache failed: ${describeError(error)}`)
       })
+      return parse(reply.value)
     }
-    return parse(known.json)
+    return make(client, reply, run, life)
   }
   return cached as unknown as F
 })
 
 async function make(
-  key: string,
-  callback: AnyFunction,
-  args: never[],
-  options: CacheOptions,
+  client: CacheClient,
+  reply: CacheReply,
+  run: () => Promise<unknown>,
+  life: { revalidate: number; expire: false; tags: readonly string[] },
 ): Promise<unknown> {
-  const context = contexts.getStore()
-  const value = await callback(...args)
-  dataCache.set(key, {
-    // JSON has no `undefined`; the empty text stands for it.
-    json: JSON.stringify(value) ?? '',
-    storedAt: Date.now(),
-    revalidate: options.revalidate ?? false,
-    tags: options.tags ?? [],
-    paths: context === undefined ? [] : [context.exchange.path, context.route],
-  })
-  return value
+  const mine = reply.state === VALUE_MAKE || reply.state === VALUE_STALE_MAKE
+  let kept = false
+  try {
+    const value = await run()
+    if (mine) {
+      // JSON has no `undefined`; no text stands for it.
+      client.set(reply.call, Buffer.from(JSON.stringify(value) ?? ''), life)
+      kept = true
+    }
+    return value
+  } finally {
+    if (mine && !kept) client.abandon(reply.call)
+  }
 }
 
-function parse(json: string): unknown {
-  return json === '' ? undefined : JSON.parse(json)
+function parse(json: Buffer): unknown {
+  return json.length === 0 ? undefined : JSON.parse(json.utf8Slice(0, json.length))
 }

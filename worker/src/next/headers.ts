@@ -2,6 +2,9 @@
 
 import { COOKIE_STORE_METHODS, CookieStore } from '../cookie-store.ts'
 import { type RequestContext, currentContext, needsContext } from '../context.ts'
+import { dynamicUse } from '../cache-scope.ts'
+import { BYPASS_COOKIE } from '../draft.ts'
+import { LightHeaders } from '../headers.ts'
 import { settings } from '../settings.ts'
 import { type Hybrid, hybrid, hybridPrototype } from '../hybrid.ts'
 import { PlatformHeaders, adoptPrototype } from '../platform.ts'
@@ -25,6 +28,7 @@ const draftModePrototype = /* @__PURE__ */ hybridPrototype(['enable', 'disable']
 /** The request's cookies; cookies that are set go into the answer. */
 export const cookies = /* @__PURE__ */ needsContext(function cookies(): Hybrid<CookieStore> {
   const context = currentContext('cookies')
+  dynamicUse('cookies()')
   const known = context.handedOut.cookies as Hybrid<CookieStore> | undefined
   return (
     known ??
@@ -38,6 +42,7 @@ export const cookies = /* @__PURE__ */ needsContext(function cookies(): Hybrid<C
 /** The request's headers, read-only. */
 export const headers = /* @__PURE__ */ needsContext(function headers(): Hybrid<Headers> {
   const context = currentContext('headers')
+  dynamicUse('headers()')
   const known = context.handedOut.headers as Hybrid<Headers> | undefined
   if (known !== undefined) return known
   const sealed = new SealedHeaders(context.request.headers) as unknown as Headers
@@ -117,8 +122,6 @@ class SealedHeaders {
 
 adoptPrototype(SealedHeaders, PlatformHeaders)
 
-const BYPASS_COOKIE = '__prerender_bypass'
-
 class DraftMode {
   readonly #context: RequestContext
 
@@ -127,8 +130,17 @@ class DraftMode {
   }
 
   get isEnabled(): boolean {
-    const cookie = storeOf(this.#context).get(BYPASS_COOKIE)
+    // A request for everybody shows no drafts, and asking for that is no use of the request.
+    if (this.#context.isForEverybody) return false
+    const cookie = this.#cookies().get(BYPASS_COOKIE)
     return cookie !== undefined && cookie.value === settings.draftModeId
+  }
+
+  /** A handler with `dynamic = 'force-static'` sees no cookies, and is shown drafts all the same. */
+  #cookies(): CookieStore {
+    const { segment, exchange } = this.#context
+    if (segment.dynamic !== 'force-static') return storeOf(this.#context)
+    return new CookieStore(LightHeaders.of(exchange) as never)
   }
 
   enable(): void {
@@ -140,6 +152,7 @@ class DraftMode {
   }
 
   #set(change: { value: string; expires?: Date }): void {
+    dynamicUse(`draftMode().${change.value === '' ? 'disable' : 'enable'}()`)
     if (this.#context.phase === 'after') {
       throw new Error(
         `Route ${this.#context.route} used ` +

@@ -168,7 +168,7 @@ function addMethods(request: IncomingMessage, response: ApiResponse): void {
   response.setDraftMode = (options) => setDraftMode(response, options)
   response.setPreviewData = (data, options) => setPreviewData(response, data, options)
   response.clearPreviewData = (options) => clearPreviewData(response, options)
-  response.revalidate = (path) => revalidate(path)
+  response.revalidate = (path, options) => revalidate(path, options)
   response.flush = flush
 }
 

@@ -1,13 +1,25 @@
 // `res.revalidate`.
 
-/**
- * Makes the cached answer of a path anew. This version keeps no answers, so every request to the
- * path sees fresh ones already; what remains is that a wrong argument is refused.
- */
-export async function revalidate(path: unknown): Promise<void> {
-  if (typeof path === 'string' && path.startsWith('/')) return
-  throw new Error(
-    'Invalid urlPath provided to revalidate(), must be a path e.g. /blog/post-1, received ' +
-      String(path),
-  )
+import { cacheClient } from '../cache-client.ts'
+import { INVALIDATE_RENDER, INVALIDATE_RENDER_KNOWN } from '../wire-constants.ts'
+
+/** What may be said besides the path. */
+export interface RevalidateOptions {
+  /** Leaves a path alone that nobody has asked for yet. */
+  unstable_onlyGenerated?: boolean
+}
+
+/** Renders the cached answer of a path anew; it is there when the promise resolves. */
+export async function revalidate(path: unknown, options: RevalidateOptions = {}): Promise<void> {
+  if (typeof path !== 'string' || !path.startsWith('/')) {
+    throw new Error(
+      'Invalid urlPath provided to revalidate(), must be a path e.g. /blog/post-1, received ' +
+        String(path),
+    )
+  }
+  const onlyKnown = options.unstable_onlyGenerated === true
+  const kind = onlyKnown ? INVALIDATE_RENDER_KNOWN : INVALIDATE_RENDER
+  const status = (await cacheClient()?.render(kind, path)) ?? 200
+  if (status === 200 || (status === 404 && onlyKnown)) return
+  throw new Error(`Failed to revalidate ${path}: Invalid response ${status}`)
 }

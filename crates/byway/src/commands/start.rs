@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use byway_config::Settings;
 use byway_config::limits::BLOCKING_THREADS_MAX;
-use byway_http::{Admin, App, AppOptions, Files, Server};
+use byway_http::{Admin, App, AppOptions, CacheCalls, Files, Server};
 use byway_pool::{Pool, PoolOptions, StartError, WorkerCommand};
 use byway_project::public::{self, PUBLIC};
 use byway_routes::manifest::{MANIFEST_VERSION, Manifest};
@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::print::{self, Reported, WithHint};
 use crate::settings::Checked;
-use crate::{StartArgs, environment, settings};
+use crate::{StartArgs, cache, environment, settings};
 
 /// What Next listens on when it is told nothing.
 const HOSTNAME_DEFAULT: &str = "0.0.0.0";
@@ -78,8 +78,13 @@ async fn serve(
     };
     let stop = stop_on_signals()?;
     let files = public_files(dir)?;
+    let setup = cache::setup(dir, &manifest)?;
+    let calls = CacheCalls::new(Arc::clone(&setup.cache));
     let pool = Pool::start(PoolOptions {
-        command: worker_command(dir, &settings, &manifest, &origin)?,
+        command: WorkerCommand {
+            calls: Some(Arc::new(calls.clone())),
+            ..worker_command(dir, &settings, &manifest, &origin)?
+        },
         workers: settings.workers.count.get(),
     });
     let mut stopped = stop.clone();
@@ -94,8 +99,12 @@ async fn serve(
         pool: Arc::clone(&pool),
         settings: &settings,
         tables,
+        cache: Some(setup),
     })
     .context("the rules of next.config cannot be compiled")?;
+    calls.serve(app.clone());
+    let prerendering = app.clone();
+    tokio::spawn(async move { prerendering.prerender().await });
     let took = started.elapsed().as_millis();
     print::note(&format!("byway listening on http://{origin} (ready in {took} ms)"));
     if let Some(admin) = admin {
@@ -122,22 +131,25 @@ fn public_files(dir: &Path) -> anyhow::Result<Files> {
 /// What workers learn at their start.
 fn worker_config(manifest: &Manifest, origin: &str) -> serde_json::Value {
     let config = &manifest.config;
+    let mut settings = serde_json::json!({
+        "origin": origin,
+        "draftModeId": manifest.draft_mode_id,
+        "cacheLife": config.cache_life,
+    });
     if manifest.proxy.is_none() {
-        return serde_json::json!({ "origin": origin });
+        return settings;
     }
     let rewrites = &config.rewrites;
     let all = [&rewrites.before_files, &rewrites.after_files, &rewrites.fallback];
     let asks = |rule: &RewriteRule| !rule.has.is_empty() || !rule.missing.is_empty();
-    serde_json::json!({
-        "origin": origin,
-        "urls": {
-            "basePath": config.base_path,
-            "trailingSlash": config.trailing_slash,
-            "i18n": config.i18n,
-            "skipProxyUrlNormalize": config.skip_proxy_url_normalize,
-        },
-        "rulesReadHeaders": all.into_iter().flatten().any(asks),
-    })
+    settings["urls"] = serde_json::json!({
+        "basePath": config.base_path,
+        "trailingSlash": config.trailing_slash,
+        "i18n": config.i18n,
+        "skipProxyUrlNormalize": config.skip_proxy_url_normalize,
+    });
+    settings["rulesReadHeaders"] = all.into_iter().flatten().any(asks).into();
+    settings
 }
 
 /// The matchers of the project's proxy, which the build has checked.
@@ -177,6 +189,7 @@ fn worker_command(
         dir: dir.to_owned(),
         env: worker_environment(dir, manifest)?,
         config: worker_config(manifest, origin).to_string(),
+        calls: None,
     })
 }
 

@@ -50,6 +50,8 @@ fn l04_a_body_without_a_length_is_cut_off_and_the_handler_is_told() {
     for _ in 0..2 {
         client.send(format!("{:x}\r\n{piece}\r\n", piece.len())).unwrap();
     }
+    // A handler that begins later finds the signal aborted and hears no event.
+    assert!(server.wait_for_log("upload began", Duration::from_secs(5)).is_some());
     client.send(format!("{:x}\r\n{piece}\r\n", piece.len())).unwrap();
     let answer = client.read().unwrap();
     assert_eq!((answer.status, answer.json()["error"].as_str()), (413, Some("body_too_large")));

@@ -1,0 +1,217 @@
+//! Making an answer for everybody.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use byway_cache::{Answer, Draft, Entry, Lead, Lifetime, Value, canonical_path};
+use byway_config::limits::{CACHE_ANSWER_BYTES_MAX, CACHE_ENTRY_TAGS_MAX};
+use byway_pool::{AnswerBody, DispatchError, OpenBody, Pool};
+use byway_routes::router::{Match, ParamValue};
+use byway_wire::{Param, ParamValues, Purpose, Rendered, RequestHead, ResponseHead};
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderName};
+use http::{HeaderValue, StatusCode};
+
+use crate::cached::answer::{cache_control, renew_cache_control};
+use crate::cached::prerender::target_of;
+use crate::cached::{CachedRoute, CachedRoutes, may_be_kept, path_of};
+use crate::{dispatch, headers};
+
+/// The host of `request.url` in a handler that answers everybody, as under Next.
+const AUTHORITY: &str = "localhost:3000";
+
+/// What a handler is told: its route, its path and its parameters, and nothing of anybody who asks.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    route: usize,
+    path: String,
+    params: Vec<(Box<str>, OwnedValues)>,
+    answer_wait: Duration,
+}
+
+#[derive(Debug, Clone)]
+enum OwnedValues {
+    One(Box<str>),
+    Many(Vec<Box<str>>),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) enum Rendering {
+    /// An answer that is kept.
+    Kept(Arc<Entry>),
+    /// An answer for those who have asked, which is not kept.
+    Shared(Arc<Entry>),
+    /// The handler failed; the old answer stays.
+    Failed,
+    /// The handler depends on who asks after all.
+    Dynamic,
+    /// No worker answered.
+    Undelivered(DispatchError),
+}
+
+impl Job {
+    pub(super) fn new(route: &CachedRoute, found: &Match<'_, '_>) -> Self {
+        let value = |value: ParamValue<'_>| match value {
+            ParamValue::One(text) => OwnedValues::One(text.into()),
+            ParamValue::Many(texts) => OwnedValues::Many(texts.map(Into::into).collect()),
+        };
+        Self {
+            route: route.id,
+            path: target_of(&canonical_path(found.path().as_str())),
+            params: found.params().map(|(name, it)| (name.into(), value(it))).collect(),
+            answer_wait: route.answer_wait,
+        }
+    }
+
+    /// The same with another time to the head of the answer.
+    pub(super) fn answered_within(self, answer_wait: Duration) -> Self {
+        Self { answer_wait, ..self }
+    }
+
+    /// A request for a list of the route's parameters.
+    pub(super) fn for_params(route: &CachedRoute) -> Self {
+        let path = "/".to_owned();
+        Self { route: route.id, path, params: Vec::new(), answer_wait: route.answer_wait }
+    }
+
+    /// Runs the handler; gives the answer's head and its whole body, `None` for one too long to keep.
+    pub(super) async fn run(
+        &self,
+        pool: &Pool,
+        purpose: Purpose,
+    ) -> Result<(Box<ResponseHead>, Option<Bytes>), DispatchError> {
+        let params: Vec<Param<'_>> = self.params.iter().map(param).collect();
+        let head = RequestHead {
+            route: self.route as u32,
+            proxy: false,
+            method: "GET",
+            http_version: 11,
+            https: false,
+            has_body: false,
+            client_port: 0,
+            client_address: "",
+            authority: AUTHORITY,
+            path: self.path.as_bytes(),
+            query: b"",
+            params: &params,
+            purpose,
+        };
+        let whole = OpenBody::Whole(&[]);
+        let (stream, _) = dispatch::open_with(pool, &head, &HeaderMap::new(), &whole).await?;
+        let answer = stream.answer_within(self.answer_wait).await?;
+        Ok((answer.head, collect(answer.body).await?))
+    }
+}
+
+fn param((name, values): &(Box<str>, OwnedValues)) -> Param<'_> {
+    let values = match values {
+        OwnedValues::One(text) => ParamValues::One(text),
+        OwnedValues::Many(texts) => ParamValues::Many(texts.iter().map(AsRef::as_ref).collect()),
+    };
+    Param { name, values }
+}
+
+async fn collect(mut body: AnswerBody) -> Result<Option<Bytes>, DispatchError> {
+    if let Some(whole) = body.take_whole() {
+        return Ok(Some(whole));
+    }
+    let mut all = BytesMut::new();
+    while let Some(chunk) = poll_fn(|cx| body.poll_chunk(cx)).await {
+        let chunk = chunk?;
+        if all.len() + chunk.len() > CACHE_ANSWER_BYTES_MAX {
+            return Ok(None);
+        }
+        all.extend_from_slice(&chunk);
+    }
+    Ok(Some(all.freeze()))
+}
+
+/// Makes an answer and keeps it, or says why it cannot be kept. Where that fails, `old` stays.
+pub(super) async fn render(
+    routes: &CachedRoutes,
+    job: Job,
+    lead: Lead,
+    old: Option<Arc<Entry>>,
+) -> Rendering {
+    let Some(Some(route)) = routes.routes.get(job.route) else { return Rendering::Dynamic };
+    let (head, body) = match job.run(&routes.pool, Purpose::Everybody).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            tracing::error!("{} could not be rendered: {error}", job.path);
+            keep_old(lead, old, routes.setup.expire_s);
+            return Rendering::Undelivered(error);
+        }
+    };
+    let Some(body) = body else {
+        let bytes = CACHE_ANSWER_BYTES_MAX;
+        tracing::warn!("{} is not cached: its answer is longer than {bytes} bytes", route.pattern);
+        route.becomes_dynamic();
+        return Rendering::Dynamic;
+    };
+    if head.rendered.as_ref().is_some_and(|rendered| rendered.dynamic) {
+        route.becomes_dynamic();
+        return Rendering::Dynamic;
+    }
+    let Some(answer) = answer_from(&head, body) else {
+        keep_old(lead, old, routes.setup.expire_s);
+        return Rendering::Undelivered(DispatchError::StreamFailed);
+    };
+    let path = path_of(lead.key()).to_owned();
+    let is_error = answer.status.is_server_error();
+    let keep = head.rendered.is_some() && may_be_kept(&answer);
+    if keep {
+        route.known.was_rendered(&path);
+        let draft = draft(route, &path, head.rendered.as_deref(), answer);
+        return Rendering::Kept(lead.keep(with_cache_control(draft, routes.setup.expire_s)));
+    }
+    let draft = draft(route, &path, head.rendered.as_deref(), answer);
+    if is_error && old.is_some() {
+        keep_old(lead, old, routes.setup.expire_s);
+        return Rendering::Failed;
+    }
+    Rendering::Shared(lead.share(draft))
+}
+
+/// The old answer stays for a while longer.
+fn keep_old(lead: Lead, old: Option<Arc<Entry>>, expire_s: u32) {
+    let Some(old) = old else { return };
+    let lifetime = old.lifetime.after_failure();
+    if let Some(answer) = renew_cache_control(&old, lifetime, expire_s) {
+        lead.keep(Draft { value: Value::Answer(answer), lifetime, tags: Arc::clone(&old.tags) });
+    }
+}
+
+fn draft(route: &CachedRoute, path: &str, rendered: Option<&Rendered>, answer: Answer) -> Draft {
+    let own = rendered.map_or(&[][..], |rendered| &rendered.tags);
+    let own = own.get(..CACHE_ENTRY_TAGS_MAX).unwrap_or(own);
+    let lifetime = rendered.map_or(Lifetime::FOREVER, |rendered| Lifetime {
+        revalidate: rendered.revalidate,
+        expire: rendered.expire,
+    });
+    Draft { value: Value::Answer(answer), lifetime, tags: route.tags(path, own) }
+}
+
+/// What is kept says for how long, unless the handler has.
+fn with_cache_control(mut draft: Draft, expire_s: u32) -> Draft {
+    if let Value::Answer(answer) = &mut draft.value
+        && !answer.headers.contains_key(CACHE_CONTROL)
+    {
+        answer.headers.insert(CACHE_CONTROL, cache_control(draft.lifetime, expire_s));
+    }
+    draft
+}
+
+/// What the worker sent, checked; `None` when it makes no sense.
+fn answer_from(head: &ResponseHead, body: Bytes) -> Option<Answer> {
+    let status = StatusCode::from_u16(head.status).ok()?;
+    let mut lines = HeaderMap::with_capacity(head.headers.len() + 2);
+    for (name, value) in head.headers.iter() {
+        let name = HeaderName::from_bytes(&name).ok()?;
+        if headers::to_client(&name) {
+            lines.append(name, HeaderValue::from_maybe_shared(value).ok()?);
+        }
+    }
+    Some(Answer { status, reason: head.reason.clone(), headers: lines, body })
+}
