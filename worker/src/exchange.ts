@@ -77,6 +77,8 @@ export class Exchange {
   outgoing: AnswerSender | null = null
   /** Whether the answer is complete or can no longer be sent. */
   ended = false
+  /** Whether the server waits to hear when the handler of this overdue request has finished. */
+  overdue = false
   /** Whether its proxy's verdict is with the server and nothing runs until that says more. */
   parked = false
   /** Bytes of `CHUNK` frames that may still be sent. */
@@ -282,6 +284,7 @@ export class Exchange {
         : reason === CANCEL_SHUTDOWN
           ? 'the server is shutting down'
           : 'the client has gone'
+    this.overdue = reason === CANCEL_DEADLINE
     const error = new ResponseAborted(why)
     this.#cancelled = error
     this.receiver?.fail(error)

@@ -2,6 +2,7 @@
 
 import { sendAbort, sendAnswer, sendDynamic, sendRendered, sendStatus } from './answer.ts'
 import { type CacheScope, scopes } from './cache-scope.ts'
+import { enterRequest } from './console-mark.ts'
 import { RequestContext, contextNeeded, contexts } from './context.ts'
 import { errorPage } from './error-page.ts'
 import { type Exchange, OPTIONS } from './exchange.ts'
@@ -77,6 +78,7 @@ export class Handling {
     const argument = { params: route.dynamic ? hybridParams(exchange.params) : undefined }
     let context: RequestContext | null = null
     let result: unknown
+    enterRequest(exchange.id)
     try {
       if (scope !== null || contextNeeded()) {
         context = new RequestContext(exchange, request, route.entry.path)
@@ -92,6 +94,8 @@ export class Handling {
     } catch (error) {
       this.#failed(exchange, route, context, error)
       return
+    } finally {
+      enterRequest(0)
     }
     if (isThenable(result)) this.#settle(exchange, route, context, result)
     else this.#answer(exchange, route, context, result)

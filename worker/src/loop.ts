@@ -14,12 +14,14 @@ import {
   CANCEL_ANSWERED,
   CANCEL_BODY_BROKEN,
   CANCEL_BODY_UNUSED,
+  CANCEL_DEADLINE,
   CONFIG,
   DRAIN,
   FLAG_END,
   FORWARD,
   HEAD_BODY_MAX,
   NO_ROUTE,
+  OVER,
   PING,
   PONG,
   REQUEST,
@@ -94,7 +96,7 @@ export class Loop {
       case RESPONSE_CREDIT:
         return this.#known(stream)?.outgoing?.credit(buffer.readUInt32LE(start))
       case CANCEL:
-        return this.#cancel(this.#known(stream), buffer[start]!)
+        return this.#cancel(stream, this.#known(stream), buffer[start]!)
       case PING:
         return this.#writer.frame(PONG, 0, 0, buffer.subarray(start, end))
       case CONFIG:
@@ -113,6 +115,7 @@ export class Loop {
   readonly ended = (exchange: Exchange, broken = false): void => {
     if (exchange.ended) return
     exchange.ended = true
+    if (exchange.overdue) this.#writer.frame(OVER, 0, exchange.id)
     const { receiver } = exchange
     // For the server a broken stream is over; nothing more will come on it.
     if (broken) receiver?.fail(new TypeError('the answer broke off before the request body ended'))
@@ -181,10 +184,14 @@ export class Loop {
     if (last && exchange.ended) this.#forget(exchange)
   }
 
-  #cancel(exchange: Exchange | undefined, reason: number): void {
+  #cancel(stream: number, exchange: Exchange | undefined, reason: number): void {
     if (reason < 1 || reason > CANCEL_ANSWERED)
       throw new ProtocolError(`a request is cancelled for the reason ${reason}`)
-    if (exchange === undefined) return
+    if (exchange === undefined || exchange.ended) {
+      // The answer has crossed this frame on its way.
+      if (reason === CANCEL_DEADLINE) this.#writer.frame(OVER, 0, stream)
+      if (exchange === undefined) return
+    }
     if (reason === CANCEL_BODY_BROKEN || reason === CANCEL_BODY_UNUSED) {
       const why =
         reason === CANCEL_BODY_BROKEN

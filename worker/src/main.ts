@@ -6,6 +6,7 @@ import { WireCacheClient, setCacheClient } from './cache-client.ts'
 import { type CacheLifeProfile, addProfiles } from './cache-profiles.ts'
 import { DEFAULTS } from './config-defaults.ts'
 import { settingsOf } from './config-module.ts'
+import { markConsole } from './console-mark.ts'
 import { requireContext } from './context.ts'
 import { Connection } from './connection.ts'
 import { Handling } from './handle.ts'
@@ -27,9 +28,11 @@ import {
   FATAL,
   FRAME_HEADER_BYTES,
   HELLO,
+  LOADED,
   LOG,
   PROTOCOL_VERSION,
   READY,
+  RETIRE,
 } from './wire-constants.ts'
 import { ProtocolError } from './wire.ts'
 
@@ -78,14 +81,19 @@ setLogSink((level, stream, text) => {
   writer.endFrame(frame)
 })
 
-// As under Next, an error that nobody caught is reported and does not take the other requests
-// along.
-process.on('unhandledRejection', (reason) =>
-  log('error', 0, `unhandled rejection: ${describeError(reason)}`),
-)
-process.on('uncaughtException', (error) =>
-  log('error', 0, `uncaught exception: ${describeError(error)}`),
-)
+// As under Next, an error that nobody caught is reported and does not take the other requests along:
+// most of them are a forgotten `catch` and leave nothing behind. Who wants a fresh worker after one
+// says so in the settings, and gets it without a request being lost.
+let retireWhenUncaught = false
+let consoleIsMarked = false
+let instrumented = true
+process.on('unhandledRejection', (reason) => uncaught('unhandled rejection', reason))
+process.on('uncaughtException', (error) => uncaught('uncaught exception', error))
+
+function uncaught(what: string, reason: unknown): void {
+  log('error', 0, `${what}: ${describeError(reason)}`)
+  if (retireWhenUncaught) writer.frame(RETIRE, 0, 0, Buffer.from(`it had an ${what}`))
+}
 
 async function exit(code: number): Promise<void> {
   // The server may no longer be reading; the worker ends in any case.
@@ -114,6 +122,9 @@ function applyConfig(config: Record<string, unknown>): void {
   if (config['urls']) settings.urls = config['urls'] as UrlConfig
   loop.settings.basePath = settings.urls.basePath
   settings.rulesReadHeaders = config['rulesReadHeaders'] === true
+  retireWhenUncaught = config['uncaught'] === 'retire'
+  consoleIsMarked = config['markConsole'] === true
+  instrumented = config['instrumentation'] !== false
   if (typeof config['draftModeId'] === 'string') settings.draftModeId = config['draftModeId']
   if (config['cacheLife']) addProfiles(config['cacheLife'] as Record<string, CacheLifeProfile>)
 }
@@ -150,8 +161,11 @@ async function start(): Promise<void> {
     requireContext()
     await installHooks(directory, manifest.nextModules)
   }
-  if (manifest.nextConfig) await evaluateConfig(directory, manifest.nextConfig)
-  const instrumentation = await loadInstrumentation(directory, manifest)
+  // What the project does at the start is written for a worker that may use files and sockets.
+  if (instrumented && manifest.nextConfig) await evaluateConfig(directory, manifest.nextConfig)
+  const instrumentation = instrumented
+    ? await loadInstrumentation(directory, manifest)
+    : new Instrumentation()
   const routes = manifest.routes.map((entry) => new Route(directory, entry))
   loop.routes = routes
   const handling = new Handling({
@@ -182,10 +196,12 @@ async function start(): Promise<void> {
  * Loads the routes one by one, so that no first request waits for its module; requests go first.
  */
 async function preload(routes: readonly Route[]): Promise<void> {
+  if (consoleIsMarked) markConsole()
   for (const route of routes) {
     await new Promise((resolve) => setImmediate(resolve))
     await route.load()
   }
+  writer.frame(LOADED, 0, 0)
 }
 
 async function drain(): Promise<void> {

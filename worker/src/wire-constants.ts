@@ -1,5 +1,5 @@
 // Generated from crates/byway-wire/src/constants.rs by its tests. Do not edit.
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 export const FRAME_HEADER_BYTES = 12;
 export const FRAME_PAYLOAD_MAX = 1048576;
 export const HEAD_BODY_MAX = 262144;
@@ -30,6 +30,9 @@ export const VERDICT = 139;
 export const CACHE_GET = 140;
 export const CACHE_SET = 141;
 export const INVALIDATE = 142;
+export const LOADED = 144;
+export const RETIRE = 145;
+export const OVER = 146;
 export const FLAG_END = 1;
 export const FLAG_HTTPS = 2;
 export const FLAG_HAS_BODY = 4;

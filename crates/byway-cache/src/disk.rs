@@ -62,6 +62,8 @@ impl Disk {
     /// Opens the folder, and brings `tags` up to what an earlier process knew.
     pub(crate) fn open(options: DiskOptions, tags: &Tags) -> io::Result<Self> {
         fs::create_dir_all(&options.dir)?;
+        // Nothing of it belongs into version control.
+        fs::write(options.dir.join(".gitignore"), "*\n")?;
         let lock = File::create(options.dir.join("lock"))?;
         lock.try_lock()?;
         let same_boot = remember_boot(&options.dir)?;

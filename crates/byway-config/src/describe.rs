@@ -15,10 +15,10 @@ pub fn reference() -> String {
     let keys = keys();
     let mut text = String::new();
     for section in keys.iter().filter(|key| !key.kind.is_value()) {
-        let own: Vec<&KeyInfo> = keys
-            .iter()
-            .filter(|key| key.kind.is_value() && parent(&key.name) == section.name)
-            .collect();
+        let mark = if section.kind == Kind::Tables { "[]" } else { "" };
+        let name = format!("{}{mark}", section.name);
+        let own: Vec<&KeyInfo> =
+            keys.iter().filter(|key| key.kind.is_value() && parent(&key.name) == name).collect();
         if own.is_empty() && section.example.is_empty() {
             continue;
         }
@@ -42,11 +42,14 @@ fn heading(section: &KeyInfo) -> String {
     match section.kind {
         Kind::Tables => format!("`[[{}]]`", section.name.trim_end_matches("[]")),
         Kind::Table => format!("`[{}]`", section.name),
-        _ => format!(
-            "`{}` of `[[{}]]`",
-            leaf(&section.name),
-            parent(&section.name).replace("[]", "")
-        ),
+        _ => {
+            let parent = parent(&section.name);
+            let table = match parent.strip_suffix("[]") {
+                Some(list) => format!("[[{list}]]"),
+                None => format!("[{parent}]"),
+            };
+            format!("`{}` of `{table}`", leaf(&section.name))
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod route_file;
 mod rule;
 mod settings;
 mod suggest;
+mod supervision;
 pub mod units;
 
 pub use address::{AddressBlock, ListenAddress};
@@ -39,3 +40,4 @@ pub use rule::RouteRule;
 pub use settings::{
     LimitSettings, RequestIdSettings, ServerSettings, Settings, WorkerCount, WorkerSettings,
 };
+pub use supervision::{Affinity, Isolation, Permissions, PoolRule, Supervision, Uncaught};

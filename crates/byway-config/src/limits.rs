@@ -59,8 +59,6 @@ pub const BODY_CALL_OFF_MAX: Duration = Duration::from_secs(1);
 pub const ANSWER_WAIT_MAX: Duration = Duration::from_mins(5);
 /// The same for a route that sets its own `maxDuration`: what it may ask for at most.
 pub const ROUTE_ANSWER_WAIT_MAX: Duration = Duration::from_hours(1);
-/// How often a worker's requests are checked against their deadlines.
-pub const DEADLINE_CHECK_INTERVAL: Duration = Duration::from_millis(100);
 /// From SIGTERM to cutting what is still open.
 pub const DRAIN_MAX: Duration = Duration::from_secs(30);
 
@@ -81,24 +79,77 @@ pub const RANGES_MAX: usize = 64;
 
 /// Worker processes.
 pub const WORKERS_MAX: usize = 256;
-/// Requests that wait for a worker to be ready (503 beyond).
+/// Pools of their own for some routes, the default one not counted.
+pub const POOLS_MAX: usize = 32;
+/// The most requests that a setting may let wait for a worker, or run at once on a route.
+pub const REQUESTS_CEILING: usize = 1_000_000;
+/// The longest that a setting may let a request wait for a worker.
+pub const QUEUE_WAIT_CEILING: Duration = Duration::from_mins(10);
+/// The most requests and the highest age after which a setting may have a worker replaced.
+pub const WORKER_REQUESTS_CEILING: u64 = 1_000_000_000_000;
+/// See `WORKER_REQUESTS_CEILING`.
+pub const WORKER_AGE_CEILING: Duration = Duration::from_hours(365 * 24);
+/// Between these lie the memory ceilings and heaps that a setting may give a worker, in bytes.
+pub const WORKER_MEMORY_FLOOR: u64 = 16 << 20;
+/// See `WORKER_MEMORY_FLOOR`.
+pub const WORKER_MEMORY_CEILING: u64 = 1 << 40;
+/// The longest that a setting may let an event loop be silent, or a handler run on.
+pub const PATIENCE_CEILING: Duration = Duration::from_hours(1);
+/// The longest that a setting may have a server accept connections after the signal to stop.
+pub const STOP_DELAY_CEILING: Duration = Duration::from_mins(10);
+/// Requests that wait for a place on a worker (503 beyond).
 pub const QUEUE_MAX: usize = 1024;
-/// How long a request waits for a worker to be ready (503 beyond).
+/// How long a request waits for a place on a worker (503 beyond).
 pub const QUEUE_WAIT_MAX: Duration = Duration::from_secs(10);
-/// Requests in flight on one worker (503 beyond).
+/// A queue that has not been empty for this long is served from its new end: those who came last still
+/// wait for their answer, those who came first have mostly given up.
+pub const QUEUE_STANDING_MAX: Duration = Duration::from_secs(1);
+/// Requests in flight on one worker (they wait beyond).
 pub const STREAMS_PER_WORKER_MAX: usize = 10_000;
 /// Bytes waiting to be written to one worker (503 beyond).
 pub const WORKER_BACKLOG_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// A worker that is this late with its answers to pings gets fewer requests at a time, so that those it
+/// would only keep waiting wait in the queue, where another worker can take them.
+pub const WORKER_DELAY_MAX: Duration = Duration::from_millis(150);
+/// A late worker still gets this many requests at a time: handlers may wait for one another.
+pub const WORKER_CONCURRENCY_MIN: usize = 4;
 /// From spawning a worker to its first frame.
 pub const WORKER_HELLO_MAX: Duration = Duration::from_secs(15);
 /// From a worker's first frame until it is ready: the project's `instrumentation` runs here.
 pub const WORKER_READY_MAX: Duration = Duration::from_mins(1);
-/// Between two pings.
+/// A worker that replaces another takes over once its routes are loaded, at the latest this long after it
+/// became ready.
+pub const WORKER_LOAD_MAX: Duration = Duration::from_secs(10);
+/// How often workers are looked at: deadlines, pings.
+pub const WORKER_CHECK_INTERVAL: Duration = Duration::from_millis(100);
+/// Between two pings of a worker that has nothing to do.
 pub const PING_INTERVAL: Duration = Duration::from_secs(1);
+/// A worker that owes an answer to a ping for this long is chosen last.
+pub const SLOW_AFTER: Duration = Duration::from_millis(100);
+/// A worker that owes an answer to a ping for this long gets a spare worker started beside it.
+pub const SPARE_AFTER: Duration = Duration::from_millis(200);
+/// How long a spare worker that is not needed any more is kept for the next time.
+pub const SPARE_KEPT_MAX: Duration = Duration::from_secs(30);
+/// How long a worker that was replaced may finish its requests: nobody is in a hurry.
+pub const RECYCLE_DRAIN_MAX: Duration = Duration::from_mins(10);
+/// A worker that owes an answer to a ping for this long gets no new requests, and those that it has not
+/// read yet go elsewhere.
+pub const STUCK_AFTER: Duration = Duration::from_millis(500);
 /// A worker whose event loop answers no ping for this long is killed and replaced.
 pub const UNRESPONSIVE_MAX: Duration = Duration::from_secs(30);
+/// How long a handler may go on after the deadline of its request before its worker is replaced.
+pub const OVERRUN_MAX: Duration = Duration::from_secs(30);
+/// How long a process may take to stop when it is told to (SIGSTOP) so that its unread requests can be
+/// taken back.
+pub const PROCESS_STOP_MAX: Duration = Duration::from_millis(50);
+/// How often a worker's memory, age and number of requests are looked at.
+pub const WORKER_REVIEW_INTERVAL: Duration = Duration::from_secs(1);
+/// A worker that has more than this many times its memory ceiling is killed, not drained.
+pub const MEMORY_KILL_FACTOR: u64 = 2;
 /// From the signal that ends a worker to killing it.
 pub const WORKER_STOP_MAX: Duration = Duration::from_secs(5);
+/// Replaced workers of one place that still finish what they have; the oldest is killed beyond.
+pub const LEAVING_MAX: usize = 4;
 /// The first pause before a worker that died is replaced, when the one before it died young too.
 pub const RESPAWN_PAUSE_MIN: Duration = Duration::from_millis(100);
 /// The longest such pause; each doubles the one before.
@@ -183,3 +234,31 @@ pub const CACHE_SHARED_ENTRY_MAX: Duration = Duration::from_hours(30 * 24);
 pub const CACHE_SHARED_TAG_MAX: Duration = Duration::from_hours(31 * 24);
 /// Invalidations that wait for a shared store that is down; beyond, all its entries are dropped.
 pub const CACHE_SHARED_PENDING_MAX: usize = 1_000;
+/// Attempts to start a worker that failed in a row until requests are refused at once.
+pub const START_FAILURES_MAX: u32 = 2;
+/// Times that a request is sent to a worker: one that died before it read the request costs an attempt.
+pub const DELIVERIES_MAX: usize = 4;
+/// Builds that still finish their requests after a newer one took over; the next reload waits beyond.
+pub const LEAVING_BUILDS_MAX: usize = 3;
+/// How long a replaced build may finish its requests, streams included.
+pub const BUILD_DRAIN_MAX: Duration = Duration::from_mins(1);
+/// How often the project's folder is looked at for a new build.
+pub const BUILD_CHECK_INTERVAL: Duration = Duration::from_millis(500);
+/// Bytes of one line of a worker's console output; what is longer is cut into lines.
+pub const CONSOLE_LINE_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of console output of one worker that are passed on in a second; what is more is counted.
+pub const CONSOLE_BYTES_PER_SECOND_MAX: usize = 4 * 1024 * 1024;
+/// Lines of output that wait for a slow terminal, pipe or disk; what is more is counted.
+pub const OUTPUT_LINES_MAX: usize = 4096;
+/// How long the end of the process waits for its last lines to be written.
+pub const OUTPUT_FLUSH_MAX: Duration = Duration::from_secs(1);
+/// Clients of the control socket at once.
+pub const CONTROL_CLIENTS_MAX: usize = 16;
+/// How long a client of the control socket may take for its request, and for taking the answer.
+pub const CONTROL_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Bytes of a request to the control socket.
+pub const CONTROL_REQUEST_BYTES_MAX: usize = 1024;
+/// How long a new binary may take to start serving before the old one gives up waiting for it.
+pub const UPGRADE_WAIT_MAX: Duration = Duration::from_mins(1);
+/// Listening sockets that may be inherited.
+pub const INHERITED_SOCKETS_MAX: i32 = 64;

@@ -19,7 +19,7 @@ pub const CONFIG_FILE: &str = "byway.toml";
 const VARIABLES_SHORT: [(&str, &str); 2] =
     [("BYWAY_WORKERS", "workers.count"), ("BYWAY_NODE", "workers.node")];
 /// Variables that begin like settings and are none.
-const VARIABLES_OTHER: [&str; 2] = ["BYWAY_LOG", "BYWAY_BIN"];
+const VARIABLES_OTHER: [&str; 3] = ["BYWAY_LOG", "BYWAY_BIN", "BYWAY_READY_FD"];
 
 /// What the command line says.
 #[derive(Debug, Clone, Default)]
@@ -58,7 +58,7 @@ pub fn load(
     given.splice(0..0, flags.given.iter().cloned());
     let port = flags.port.map(|port| (Ok(port), Origin::Flag("--port"))).or(port);
     let hostname = flags.hostname.clone().map(|name| (name, Origin::Flag("--hostname")));
-    let mut found = Vec::new();
+    let mut found = unknown_flags(&keys, &flags.given);
     let port = match port {
         Some((Ok(port), origin)) => Some((port, origin)),
         Some((Err(text), _)) => {
@@ -116,6 +116,22 @@ fn read(text: &str, given: &[Given], address: &Address) -> Result<Outcome, Vec<D
     let settings = Reader::root(&context, &node, |root| Settings::read(root, address));
     let values = context.shown.take();
     Ok((settings, values, context.into_problems(|_, _| Some(Severity::Error))))
+}
+
+/// Flags that name a key in their own words may name one that is none.
+fn unknown_flags(keys: &[KeyInfo], given: &[Given]) -> Vec<Diagnostic> {
+    let known = || keys.iter().filter(|key| key.layered && key.kind.is_value());
+    let unknown = given.iter().filter(|it| known().all(|key| key.name != it.key));
+    let finding = |it: &Given| {
+        let similar = closest(&it.key, known().map(|key| key.name.as_str()));
+        let help = similar.map_or_else(
+            || "`byway config` lists all of them".to_owned(),
+            |name| format!("did you mean `{name}`?"),
+        );
+        Diagnostic::error(format!("{}: there is no setting `{}`", it.origin, it.key))
+            .with_help(help)
+    };
+    unknown.map(finding).collect()
 }
 
 type Port = (Result<u16, String>, Origin);

@@ -8,13 +8,16 @@ use std::time::Duration;
 use crate::context::Shown;
 use crate::limits::{
     ANSWER_WAIT_MAX, BODIES_BYTES_MAX, BODY_BYTES_CEILING, BODY_BYTES_MAX, CONNECTIONS_CEILING,
-    CONNECTIONS_MAX, HEAD_BYTES_CEILING, HEAD_BYTES_MAX, LISTENERS_MAX, ROUTE_ANSWER_WAIT_MAX,
-    ROUTE_RULES_MAX, WORKERS_MAX,
+    CONNECTIONS_MAX, HEAD_BYTES_CEILING, HEAD_BYTES_MAX, LISTENERS_MAX, POOLS_MAX,
+    ROUTE_ANSWER_WAIT_MAX, ROUTE_RULES_MAX, STOP_DELAY_CEILING, WORKERS_MAX,
 };
 use crate::origin::Origin;
 use crate::policy::header_name;
 use crate::reader::{Key, Reader};
-use crate::{AddressBlock, CompressionSettings, ListenAddress, LogSettings, RouteRule, Switch};
+use crate::{
+    AddressBlock, CompressionSettings, ListenAddress, LogSettings, PoolRule, RouteRule,
+    Supervision, Switch,
+};
 
 /// What Next listens on when it is told nothing.
 const LISTEN_DEFAULT: (&str, u16) = ("0.0.0.0", 3000);
@@ -76,11 +79,13 @@ pub struct Settings {
     pub workers: WorkerSettings,
     /// `server.access_log` and `[log]`
     pub log: LogSettings,
+    /// `[[pool]]`
+    pub pools: Vec<PoolRule>,
     /// `[[route]]`
     pub routes: Vec<RouteRule>,
 }
 
-/// `[server]`: where to listen.
+/// `[server]`: where to listen, and until when.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServerSettings {
     /// At least one. The first is also the host of `request.url`.
@@ -91,6 +96,11 @@ pub struct ServerSettings {
     pub trusted_proxies: Vec<AddressBlock>,
     /// Names for requests.
     pub request_id: Option<RequestIdSettings>,
+    /// Whether a new build in the project's folder takes over by itself; else SIGHUP asks for it.
+    pub follow_builds: bool,
+    /// How long the server goes on accepting after the signal to stop, so that whoever spreads requests
+    /// over several servers sees first that it is not ready.
+    pub stop_delay: Duration,
 }
 
 /// `server.request_id`: names for requests.
@@ -124,6 +134,8 @@ pub struct WorkerSettings {
     pub count: WorkerCount,
     /// The Node.js executable.
     pub node: PathBuf,
+    /// How they are fed, watched and replaced.
+    pub supervision: Supervision,
 }
 
 /// The parts of an address that flags and `PORT` change, with who says so.
@@ -154,6 +166,16 @@ impl Settings {
                 "The Node.js processes that run the project.",
                 WorkerSettings::read,
             ),
+            pools: root
+                .sections(
+                    "pool",
+                    "Workers of their own for some routes.",
+                    POOLS_MAX,
+                    PoolRule::read,
+                )
+                .into_iter()
+                .flatten()
+                .collect(),
             routes: root
                 .sections(
                     "route",
@@ -225,12 +247,39 @@ impl ServerSettings {
             true,
             |table| Some(RequestIdSettings::read(table)),
         );
+        let (follow_builds, stop_delay) = Self::read_changes(table);
         Self {
             listen,
             admin,
             trusted_proxies: trusted_proxies.unwrap_or_default(),
             request_id: request_id.and_then(Switch::into_on),
+            follow_builds,
+            stop_delay,
         }
+    }
+
+    /// When another build, and when nobody, serves.
+    fn read_changes(table: &Reader<'_, '_>) -> (bool, Duration) {
+        let follow_builds = table.bool_or(
+            Key(
+                "follow_builds",
+                "Whether a new build in the project's folder takes over by itself; else SIGHUP or \
+                 `byway reload` asks for it.",
+                "false",
+            ),
+            true,
+        );
+        let stop_delay = table.duration_or(
+            Key(
+                "stop_delay",
+                "How long connections are still accepted after the signal to stop, while the server \
+                 says that it is not ready.",
+                "\"5s\"",
+            ),
+            Duration::ZERO,
+            Duration::ZERO..=STOP_DELAY_CEILING,
+        );
+        (follow_builds, stop_delay)
     }
 }
 
@@ -362,6 +411,7 @@ impl WorkerSettings {
         Self {
             count: count.unwrap_or(WorkerCount::Fixed(NonZeroUsize::MIN)),
             node: node.unwrap_or_else(|| PathBuf::from("node")),
+            supervision: Supervision::read(table),
         }
     }
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use byway_config::limits::{ADMIN_CONNECTIONS_MAX, ADMIN_HEADER_READ_MAX};
-use byway_pool::Pool;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -32,7 +31,6 @@ pub struct Admin {
 #[derive(Debug, Clone)]
 struct State {
     app: App,
-    pool: Arc<Pool>,
     stop: watch::Receiver<bool>,
 }
 
@@ -48,8 +46,8 @@ impl Admin {
     }
 
     /// Answers until the process ends: while it drains, `/readyz` says so.
-    pub async fn serve(self, app: App, pool: Arc<Pool>, stop: watch::Receiver<bool>) {
-        let state = State { app, pool, stop };
+    pub async fn serve(self, app: App, stop: watch::Receiver<bool>) {
+        let state = State { app, stop };
         let places = Arc::new(Semaphore::new(ADMIN_CONNECTIONS_MAX));
         loop {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
@@ -87,7 +85,7 @@ impl State {
             "/readyz" if *self.stop.borrow() => {
                 text(StatusCode::SERVICE_UNAVAILABLE, TEXT, "shutting down\n".to_owned())
             }
-            "/readyz" if self.pool.ready() == 0 => {
+            "/readyz" if !self.app.pool().is_ready() => {
                 text(StatusCode::SERVICE_UNAVAILABLE, TEXT, "no worker is ready\n".to_owned())
             }
             "/readyz" => text(StatusCode::OK, TEXT, "ready\n".to_owned()),

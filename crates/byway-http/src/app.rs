@@ -1,9 +1,6 @@
 //! The request pipeline: client, guard, path, rules, proxy, file, route, policies, method, worker.
 
-use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use byway_config::Settings;
@@ -19,6 +16,8 @@ use http::header::ETAG;
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
+use parking_lot::RwLock;
+use tokio::sync::Notify;
 
 use crate::added::{AddedHeaders, AnswerOf};
 use crate::cached::{self, CacheSetup, CachedRoutes};
@@ -27,7 +26,7 @@ use crate::facts::RequestFacts;
 use crate::gate::{Client, Gate, Visit};
 use crate::respond::{self, AnswerBroken};
 use crate::upstream::{Destination, Upstream};
-use crate::{AnswerBodyStream, Files, PolicyTables, dispatch, ingress};
+use crate::{AnswerBodyStream, Files, Peer, PolicyTables, dispatch, ingress};
 
 mod caching;
 
@@ -52,11 +51,48 @@ pub struct AppOptions<'s> {
 
 /// A whole project as a service. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct App(Arc<Inner>);
+pub struct App(Arc<RwLock<Arc<Inner>>>);
 
-/// What requests share.
+/// An app that does not keep itself alive.
+#[derive(Debug, Clone)]
+pub(crate) struct WeakApp(Weak<RwLock<Arc<Inner>>>);
+
+impl WeakApp {
+    /// The app, unless the server has ended.
+    pub(crate) fn upgrade(&self) -> Option<App> {
+        self.0.upgrade().map(App)
+    }
+}
+
+/// A build that another one took the place of.
+#[derive(Debug)]
+pub struct Former {
+    /// Its workers.
+    pub pool: Arc<Pool>,
+    unused: Arc<Notify>,
+}
+
+impl Former {
+    /// Waits until no request that began under this build may still look for a worker.
+    pub async fn unused(&self) {
+        self.unused.notified().await;
+    }
+}
+
+/// Tells that the last request of a build has gone.
+#[derive(Debug, Default)]
+struct LastUse(Arc<Notify>);
+
+impl Drop for LastUse {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+/// One build. A request belongs to one from its first byte to its answer's head.
 #[derive(Debug)]
 pub(crate) struct Inner {
+    last_use: LastUse,
     pub(crate) router: Router,
     pub(crate) routes: Vec<RouteEntry>,
     pub(crate) paths: PathOptions,
@@ -96,36 +132,11 @@ pub(crate) struct RouteEntry {
     methods: Option<MethodSet>,
 }
 
-/// The other end of a connection.
-#[derive(Debug, Clone)]
-pub struct Peer {
-    /// The address as text: no brackets, no IPv4-mapped form.
-    pub address: Arc<str>,
-    /// The address; `None` where there is none, as on a Unix socket.
-    pub ip: Option<IpAddr>,
-    /// The port.
-    pub port: u16,
-    /// Whether it is this machine, as a proxy in front usually is.
-    pub loopback: bool,
-}
-
-impl From<SocketAddr> for Peer {
-    fn from(socket: SocketAddr) -> Self {
-        let address: IpAddr = socket.ip().to_canonical();
-        Self {
-            address: address.to_string().into(),
-            ip: Some(address),
-            port: socket.port(),
-            loopback: address.is_loopback(),
-        }
-    }
-}
-
-impl App {
-    /// An app for a build and its workers. Rules that cannot be compiled are no build of this byway.
-    pub fn new(options: AppOptions<'_>) -> Result<Self, RuleError> {
+impl Inner {
+    /// `former` is the build whose place this one takes.
+    fn new(options: AppOptions<'_>, former: Option<&Self>) -> Result<Self, RuleError> {
         let AppOptions { manifest, files, proxy, pool, settings, tables, cache } = options;
-        let gate = Gate::new(settings, tables, &manifest);
+        let gate = Gate::new(settings, tables, &manifest, former.map(|former| &former.gate));
         // Pages come after the routes, so that a route's index is its id.
         let routes = manifest.routes.iter().map(|route| &route.pattern);
         let pages = manifest.pages.iter().map(|page| &page.pattern);
@@ -152,7 +163,8 @@ impl App {
                     .map(|methods| MethodSet::new(methods.iter().map(String::as_str))),
             })
             .collect();
-        let inner = Inner {
+        Ok(Self {
+            last_use: LastUse::default(),
             router,
             routes,
             paths,
@@ -165,8 +177,37 @@ impl App {
             cached,
             gate,
             head_bytes_max: settings.limits.head_bytes,
-        };
-        Ok(Self(Arc::new(inner)))
+        })
+    }
+}
+
+impl App {
+    /// An app for a build and its workers. Rules that cannot be compiled are no build of this byway.
+    pub fn new(options: AppOptions<'_>) -> Result<Self, RuleError> {
+        Ok(Self(Arc::new(RwLock::new(Arc::new(Inner::new(options, None)?)))))
+    }
+
+    /// Lets another build with its workers answer the requests that begin from now on. Nothing changes
+    /// where that is an error.
+    pub fn replace(&self, options: AppOptions<'_>) -> Result<Former, RuleError> {
+        let next = Arc::new(Inner::new(options, Some(&self.build()))?);
+        let former = std::mem::replace(&mut *self.0.write(), next);
+        Ok(Former { pool: Arc::clone(&former.pool), unused: Arc::clone(&former.last_use.0) })
+    }
+
+    /// The same without keeping it alive, for what it owns itself.
+    pub(crate) fn downgrade(&self) -> WeakApp {
+        WeakApp(Arc::downgrade(&self.0))
+    }
+
+    /// The build that answers now.
+    pub(crate) fn build(&self) -> Arc<Inner> {
+        Arc::clone(&self.0.read())
+    }
+
+    /// The workers of the build that answers now.
+    pub fn pool(&self) -> Arc<Pool> {
+        Arc::clone(&self.0.read().pool)
     }
 
     /// Answers one request. An error means that the connection has to be closed without an answer.
@@ -178,7 +219,7 @@ impl App {
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
-        let inner = &*self.0;
+        let inner = self.build();
         let (mut head, body) = request.into_parts();
         let client = Client::find(&inner.gate, peer, &mut head.headers);
         let mut visit = inner.gate.enter(&mut head, &client);
@@ -193,7 +234,8 @@ impl App {
 
     /// What `/metrics` tells; empty where the settings name no admin listener.
     pub fn metrics(&self) -> String {
-        self.0.gate.metrics(&self.0.pool)
+        let inner = self.build();
+        inner.gate.metrics(&inner.pool)
     }
 }
 
@@ -449,35 +491,5 @@ pub(crate) fn not_found(path: &RequestPath) -> Response<AnswerBodyStream> {
         respond::static_not_found()
     } else {
         respond::not_found()
-    }
-}
-
-/// The peer of a request that comes through [`tower::Service`], as a request extension; without it the
-/// client's address is unknown.
-fn peer_of<B>(request: &Request<B>) -> Peer {
-    request.extensions().get::<Peer>().cloned().unwrap_or(Peer {
-        address: "".into(),
-        ip: None,
-        port: 0,
-        loopback: false,
-    })
-}
-
-impl<B> tower::Service<Request<B>> for App
-where
-    B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
-{
-    type Response = Response<AnswerBodyStream>;
-    type Error = AnswerBroken;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, AnswerBroken>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), AnswerBroken>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let app = self.clone();
-        let peer = peer_of(&request);
-        Box::pin(async move { app.respond(request, &peer).await })
     }
 }

@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
 use crate::App;
+use crate::app::WeakApp;
 
 /// Answers the workers of a server. Clones answer from the same cache.
 #[derive(Debug, Clone)]
@@ -29,7 +30,7 @@ struct Inner {
     /// What workers are making, by lane and call.
     making: Mutex<FxHashMap<u64, FxHashMap<u32, Making>>>,
     /// For rendering paths anew; the app is made after the workers.
-    app: OnceLock<App>,
+    app: OnceLock<WeakApp>,
 }
 
 /// A value that a worker is making.
@@ -49,8 +50,8 @@ impl CacheCalls {
     }
 
     /// The app whose paths `res.revalidate` renders. Only the first call says anything.
-    pub fn serve(&self, app: App) {
-        let _ = self.0.app.set(app);
+    pub fn serve(&self, app: &App) {
+        let _ = self.0.app.set(app.downgrade());
     }
 }
 
@@ -190,7 +191,7 @@ impl Inner {
     }
 
     async fn render(&self, paths: &[Box<str>], only_known: bool) -> u16 {
-        let Some(app) = self.app.get() else { return 503 };
+        let Some(app) = self.app.get().and_then(WeakApp::upgrade) else { return 503 };
         let mut status = 404;
         for path in paths {
             status = app.render_again(path, only_known).await.as_u16();

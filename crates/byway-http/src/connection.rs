@@ -18,7 +18,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 use crate::respond::AnswerBroken;
-use crate::{AnswerBodyStream, Peer};
+use crate::{AnswerBodyStream, Peer, panics};
 use clock::Order;
 use watched_io::WatchedIo;
 
@@ -52,7 +52,7 @@ where
         let busy = watch.begin_answer();
         let answer = answer(request);
         async move {
-            let mut response = answer.await?;
+            let mut response = panics::guarded(answer).await?;
             // A streamed body takes the guard along; the bytes of a whole one are as good as sent.
             response.body_mut().keep_until_sent(busy);
             Ok::<_, AnswerBroken>(response)

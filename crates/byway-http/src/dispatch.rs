@@ -1,7 +1,10 @@
 //! From a matched request to a worker's answer.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
-use byway_pool::{Answer, DispatchError, OpenBody, Pool, RequestBody, Stream};
+use byway_config::limits::DELIVERIES_MAX;
+use byway_pool::{Answer, DispatchError, OpenBody, Outcome, Pool, RequestBody, Stream};
 use byway_routes::manifest::RouteKind;
 use byway_routes::path::RequestPath;
 use byway_routes::router::{Match, ParamValue};
@@ -15,12 +18,9 @@ use hyper::ext::ReasonPhrase;
 
 use crate::app::Asked;
 use crate::gate::Allowance;
-use crate::respond::{self, AnswerBroken};
+use crate::respond::{self, AnswerBroken, Unanswered};
 use crate::upload::{self, FirstPart, Limit, TooLong, Upload};
 use crate::{AnswerBodyStream, headers};
-
-/// Workers that may die between being chosen and being written to before a request gives up.
-const OPEN_TRIES_MAX: usize = 3;
 
 /// What the route says about its requests.
 #[derive(Debug)]
@@ -60,27 +60,8 @@ where
         Err(status) => return Ok(respond::bad_body(status)),
     };
     let target = Target { asked: routed.asked, routed: Some(routed), proxy: false };
-    let (stream, sink) = match send(pool, request, &target, upload.first()).await {
-        Ok(opened) => opened,
-        Err(error) => return respond::undelivered(error),
-    };
-    let answer = stream.answer_within(allowance.answer_wait);
-    let mut too_long = TooLong::never();
-    // What a short body occupies is held until the answer begins.
-    let _held = match (upload, sink) {
-        (Upload::Stream(body, held), Some(sink)) => {
-            let (limit, told) = Limit::new(allowance.body_bytes_max, held);
-            too_long = told;
-            // A task of its own, because the upload may go on while the answer is being sent. It ends
-            // with the request: the worker's interest, the client's silence and the stream's end all
-            // stop it.
-            tokio::spawn(upload::pump(body, sink, limit));
-            None
-        }
-        (Upload::Stream(..), None) => None,
-        (Upload::Whole { held, .. }, _) => held,
-    };
-    match too_long.or(answer).await {
+    let delivery = Delivery::new(pool, request, &target, upload.first(), allowance.answer_wait);
+    match delivery.run(upload, allowance).await {
         Ok(answer) => Ok(response(answer, &request.head.method)),
         Err(error) => respond::unanswered(error),
     }
@@ -96,48 +77,114 @@ pub(crate) struct Target<'m> {
     pub(crate) proxy: bool,
 }
 
-/// Opens a stream for the request on one of the workers.
-pub(crate) async fn send(
-    pool: &Pool,
-    asked: &Asked<'_>,
-    target: &Target<'_>,
+/// A request on its way to a worker, and to another one where that is safe.
+pub(crate) struct Delivery<'a> {
+    pool: &'a Pool,
+    asked: &'a Asked<'a>,
+    target: &'a Target<'a>,
     body: FirstPart,
-) -> Result<(Stream, Option<RequestBody>), DispatchError> {
-    let Asked { head: request, client, .. } = asked;
-    let params = target.routed.map(params).unwrap_or_default();
-    // Only a proxy sees the base path.
-    let path = if target.proxy { target.asked.with_base() } else { target.asked.as_str() };
-    let head = RequestHead {
-        route: target.routed.map_or(NO_ROUTE, |routed| routed.found.route as u32),
-        proxy: target.proxy,
-        method: request.method.as_str(),
-        http_version: version(request.version),
-        https: client.https,
-        has_body: body.announced,
-        client_port: client.port(),
-        client_address: client.address(),
-        authority: client.authority(),
-        path: path.as_bytes(),
-        query: target.asked.query().as_bytes(),
-        params: &params,
-        purpose: Purpose::Client,
-    };
-    open(pool, &head, &request.headers, body.whole).await
+    deadline: Instant,
 }
 
-/// Writes the request to a worker. Nothing has reached user code when this fails, so it is safe to try
-/// another worker.
-async fn open(
-    pool: &Pool,
-    head: &RequestHead<'_>,
-    headers: &HeaderMap,
-    whole: Option<Bytes>,
-) -> Result<(Stream, Option<RequestBody>), DispatchError> {
-    let body = whole.as_deref().map_or(OpenBody::Follows, OpenBody::Whole);
-    open_with(pool, head, headers, &body).await
+impl<'a> Delivery<'a> {
+    /// The answer's head, or the proxy's verdict, has to be there after about `wait`, however often the
+    /// request is sent.
+    pub(crate) fn new(
+        pool: &'a Pool,
+        asked: &'a Asked<'a>,
+        target: &'a Target<'a>,
+        body: FirstPart,
+        wait: Duration,
+    ) -> Self {
+        Self { pool, asked, target, body, deadline: Instant::now() + wait }
+    }
+
+    async fn run<B>(&self, upload: Upload<B>, allowance: &Allowance) -> Result<Answer, Unanswered>
+    where
+        B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
+    {
+        let (stream, sink) = self.open().await?;
+        let mut too_long = TooLong::never();
+        // What a short body occupies is held until the answer begins.
+        let _held = match (upload, sink) {
+            (Upload::Stream(body, held), Some(sink)) => {
+                let (limit, told) = Limit::new(allowance.body_bytes_max, held);
+                too_long = told;
+                // A task of its own, because the upload may go on while the answer is being sent. It
+                // ends with the request: the worker's interest, the client's silence and the stream's
+                // end all stop it.
+                tokio::spawn(upload::pump(body, sink, limit));
+                None
+            }
+            (Upload::Stream(..), None) => None,
+            (Upload::Whole { held, .. }, _) => held,
+        };
+        match too_long.or(self.outcome(stream)).await? {
+            Outcome::Answer(answer) => Ok(answer),
+            // The pool takes a verdict only where a proxy runs.
+            Outcome::Verdict(..) => Err(DispatchError::WorkerGone.into()),
+        }
+    }
+
+    /// Waits for what the worker says first, and sends the request to another one where that is safe.
+    pub(crate) async fn outcome(&self, mut stream: Stream) -> Result<Outcome, DispatchError> {
+        for _ in 1..DELIVERIES_MAX {
+            match stream.outcome().await {
+                Err(error) if self.may_go_again(error) => stream = self.open().await?.0,
+                result => return result,
+            }
+        }
+        stream.outcome().await
+    }
+
+    /// Whether the request can be sent to another worker: user code has not seen it, or may see it
+    /// twice. A proxy never may, because nobody knows what it does before the route. A body that was
+    /// streamed is gone.
+    fn may_go_again(&self, error: DispatchError) -> bool {
+        let idempotent = || {
+            matches!(self.asked.head.method.as_str(), "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS")
+        };
+        self.body.whole.is_some()
+            && match error {
+                DispatchError::NotDelivered => true,
+                DispatchError::WorkerGone | DispatchError::WorkerStuck => {
+                    self.pool.retries_idempotent() && !self.target.proxy && idempotent()
+                }
+                _ => false,
+            }
+    }
+
+    /// Writes the request to a worker. Nothing has reached user code when this fails, so it is safe to
+    /// try another worker.
+    pub(crate) async fn open(&self) -> Result<(Stream, Option<RequestBody>), DispatchError> {
+        let Self { asked: Asked { head: request, client, .. }, target, .. } = self;
+        let params = target.routed.map(params).unwrap_or_default();
+        // Only a proxy sees the base path.
+        let path = if target.proxy { target.asked.with_base() } else { target.asked.as_str() };
+        let route = target.routed.map_or(NO_ROUTE, |routed| routed.found.route as u32);
+        let head = RequestHead {
+            route,
+            proxy: target.proxy,
+            method: request.method.as_str(),
+            http_version: version(request.version),
+            https: client.https,
+            has_body: self.body.announced,
+            client_port: client.port(),
+            client_address: client.address(),
+            authority: client.authority(),
+            path: path.as_bytes(),
+            query: target.asked.query().as_bytes(),
+            params: &params,
+            purpose: Purpose::Client,
+        };
+        let body = self.body.whole.as_deref().map_or(OpenBody::Follows, OpenBody::Whole);
+        let (stream, sink) = open_with(self.pool, &head, &request.headers, &body).await?;
+        stream.set_deadline(self.deadline);
+        Ok((stream, sink))
+    }
 }
 
-/// The same with a body as the worker protocol has it.
+/// Writes a request to a worker that has a place for it.
 pub(crate) async fn open_with(
     pool: &Pool,
     head: &RequestHead<'_>,
@@ -146,9 +193,9 @@ pub(crate) async fn open_with(
 ) -> Result<(Stream, Option<RequestBody>), DispatchError> {
     let mut tries = 1;
     loop {
-        let lane = pool.acquire().await?;
-        match lane.open(head, headers::to_worker(headers), body) {
-            Err(DispatchError::WorkerGone) if tries < OPEN_TRIES_MAX => tries += 1,
+        let ticket = pool.acquire_for(head.route as usize, head.client_address).await?;
+        match ticket.open(head, headers::to_worker(headers), body) {
+            Err(DispatchError::NotDelivered) if tries < DELIVERIES_MAX => tries += 1,
             result => return result,
         }
     }

@@ -72,7 +72,7 @@ pub(crate) struct Gate {
     proxies: TrustedProxies,
     ids: Option<RequestIds>,
     routes: Option<RoutePolicies>,
-    counters: MemoryCounters,
+    counters: Arc<MemoryCounters>,
     /// Where no policy says otherwise, by route.
     allowances: Vec<Allowance>,
     /// Where there is no route.
@@ -80,7 +80,7 @@ pub(crate) struct Gate {
     bodies: Arc<Places>,
     observer: Option<Arc<Observer>>,
     compression: Option<Compression>,
-    refused: Refusals,
+    refused: Arc<Refusals>,
 }
 
 /// How many requests were refused for what.
@@ -125,13 +125,20 @@ pub(crate) struct Visit {
 }
 
 impl Gate {
-    pub(crate) fn new(settings: &Settings, tables: PolicyTables, manifest: &Manifest) -> Self {
+    /// A gate that goes on counting where that of the former build ends.
+    pub(crate) fn new(
+        settings: &Settings,
+        tables: PolicyTables,
+        manifest: &Manifest,
+        former: Option<&Self>,
+    ) -> Self {
         let routes = &manifest.routes;
         let files: Vec<_> = routes.iter().map(|it| (it.path.as_str(), &it.policy)).collect();
         let policies = Policies::new(tables.rules(), &files);
         let used = !policies.is_empty(&files);
         let limits = &settings.limits;
-        let bodies = Places::new(limits.bodies_bytes);
+        let bodies = former
+            .map_or_else(|| Places::new(limits.bodies_bytes), |former| Arc::clone(&former.bodies));
         let allowance = |own: Option<Duration>| Allowance {
             answer_wait: own.map_or(limits.timeout, |own| own.min(ROUTE_ANSWER_WAIT_MAX)),
             body_bytes_max: limits.body_bytes,
@@ -149,7 +156,7 @@ impl Gate {
                 policies,
                 paths: routes.iter().map(|route| route.path.clone()).collect(),
             }),
-            counters: MemoryCounters::default(),
+            counters: former.map(|former| Arc::clone(&former.counters)).unwrap_or_default(),
             allowances: routes
                 .iter()
                 .map(|route: &Route| allowance(route.segment.deadline()))
@@ -158,7 +165,7 @@ impl Gate {
             observer: Observer::new(settings, routes),
             compression: Compression::new(&settings.compression)
                 .filter(|_| manifest.config.compress),
-            refused: Refusals::default(),
+            refused: former.map(|former| Arc::clone(&former.refused)).unwrap_or_default(),
             bodies,
         }
     }

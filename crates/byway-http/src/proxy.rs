@@ -24,7 +24,7 @@ use http_body_util::Full;
 use crate::added::{AddedHeaders, AnswerOf};
 use crate::app::{Asked, Inner, failed, not_found};
 use crate::cached;
-use crate::dispatch::{self, Routed, Target};
+use crate::dispatch::{self, Delivery, Routed, Target};
 use crate::facts::RequestFacts;
 use crate::gate::{Allowance, Visit};
 use crate::respond::{self, AnswerBroken, Unanswered};
@@ -60,14 +60,9 @@ impl Inner {
         // A kept answer is looked for once the proxy has let the request pass, so that it never runs first.
         let sent = routed.as_ref().filter(|routed| !self.is_cached(routed.found.route));
         let target = Target { asked: request.path, routed: sent, proxy: true };
-        let opened = dispatch::send(&self.pool, request, &target, upload.first()).await;
-        let outcome = match opened {
-            Ok((stream, sink)) => {
-                stream.set_limit(allowance.answer_wait);
-                outcome(stream, upload, sink, &allowance).await
-            }
-            Err(error) => Err(error.into()),
-        };
+        let delivery =
+            Delivery::new(&self.pool, request, &target, upload.first(), allowance.answer_wait);
+        let outcome = outcome(&delivery, upload, &allowance).await;
         let added = AddedHeaders::new(added);
         match outcome {
             Ok((Outcome::Answer(answer), body)) => {
@@ -307,15 +302,15 @@ where
 
 /// Waits for what the proxy decides. The body goes to the worker once somebody asks for it there.
 async fn outcome<B>(
-    stream: Stream,
+    delivery: &Delivery<'_>,
     upload: Upload<B>,
-    sink: Option<RequestBody>,
     allowance: &Allowance,
 ) -> Result<(Outcome, Remaining<B>), Unanswered>
 where
     B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
 {
-    let mut outcome = std::pin::pin!(stream.outcome());
+    let (stream, sink) = delivery.open().await?;
+    let mut outcome = std::pin::pin!(delivery.outcome(stream));
     let mut too_long = match (upload, sink) {
         (Upload::Whole { bytes, held, .. }, _) => {
             return Ok((outcome.await?, Remaining::Whole(bytes, held)));

@@ -137,11 +137,12 @@ pub(crate) fn undelivered(
     let status = match error {
         DispatchError::StreamFailed => return Err(AnswerBroken),
         DispatchError::WorkerGone => StatusCode::BAD_GATEWAY,
-        DispatchError::Deadline => StatusCode::GATEWAY_TIMEOUT,
+        DispatchError::Deadline | DispatchError::WorkerStuck => StatusCode::GATEWAY_TIMEOUT,
         DispatchError::TooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        DispatchError::NoWorker | DispatchError::Overloaded | DispatchError::ShuttingDown => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        DispatchError::NoWorker
+        | DispatchError::NotDelivered
+        | DispatchError::Overloaded
+        | DispatchError::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
     };
     let mut response =
         with_body(status, TEXT, status.canonical_reason().unwrap_or_default().as_bytes());

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -94,6 +95,20 @@ impl Server {
             listeners.extend(Self::bind(host, *port)?.listeners);
         }
         Ok(Self { listeners })
+    }
+
+    /// A server on sockets that listen already, as a service manager or an earlier byway left them.
+    pub fn adopt(sockets: Vec<std::net::TcpListener>) -> io::Result<Self> {
+        let adopt = |socket: std::net::TcpListener| {
+            socket.set_nonblocking(true)?;
+            TcpListener::from_std(socket)
+        };
+        Ok(Self { listeners: sockets.into_iter().map(adopt).collect::<io::Result<_>>()? })
+    }
+
+    /// Second descriptors of the sockets, for a process that will take them over.
+    pub fn duplicate(&self) -> io::Result<Vec<OwnedFd>> {
+        self.listeners.iter().map(|listener| listener.as_fd().try_clone_to_owned()).collect()
     }
 
     /// The port of the first address, which the system chose where 0 was asked

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use byway_wire::CacheCall;
 
+use crate::condition::Condition;
 use crate::lane::Lane;
 
 /// Answers what workers ask. The answer goes back by [`Lane::reply`].
@@ -19,7 +20,7 @@ pub trait WorkerCalls: Debug + Send + Sync {
 impl Lane {
     /// Whether the worker lives, as far as is known.
     pub fn is_alive(&self) -> bool {
-        self.is_open()
+        self.condition() != Condition::Closed
     }
 
     /// Sends a frame that belongs to no request, unless the worker is dead.

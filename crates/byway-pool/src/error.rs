@@ -16,6 +16,12 @@ pub enum DispatchError {
     /// The worker died with the request in flight.
     #[error("the worker died")]
     WorkerGone,
+    /// The worker was killed with the request in flight, because its event loop was stuck.
+    #[error("the worker did not respond")]
+    WorkerStuck,
+    /// The worker died or got stuck before it had read the request: sending it elsewhere is safe.
+    #[error("the request did not reach the worker")]
+    NotDelivered,
     /// The answer's head did not come in time.
     #[error("the deadline has passed")]
     Deadline,

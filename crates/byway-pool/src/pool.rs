@@ -1,270 +1,243 @@
-//! Keeps the configured number of workers alive and chooses one for each request.
+//! The workers of a server: groups of like workers, which route goes to which, and how they stop.
 
+use std::collections::VecDeque;
+use std::hash::{BuildHasher as _, BuildHasherDefault};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use byway_config::limits::{
-    QUEUE_MAX, QUEUE_WAIT_MAX, RESPAWN_PAUSE_MAX, RESPAWN_PAUSE_MIN, WORKER_SETTLED_AFTER,
-};
+use byway_config::limits::DRAIN_MAX;
+use byway_config::{Affinity, Supervision};
 use parking_lot::Mutex;
+use rustc_hash::FxHasher;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::lane::Lane;
+use crate::console::ConsoleSink;
+use crate::dispatcher::{Dispatcher, QueueRules};
+use crate::kind::Kind;
 use crate::process::WorkerCommand;
-use crate::worker::{self, Ended};
+use crate::slot::{self, Command};
+use crate::status::{GroupStatus, Ledger, PoolStatus, WorkerStatus};
+use crate::ticket::Ticket;
 use crate::{DispatchError, StartError};
 
+/// The name of the group that serves what no other does.
+pub const DEFAULT_GROUP: &str = "default";
+
 /// What a pool runs.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct PoolOptions {
+    /// The groups; the first one serves every route without a place in `routes`.
+    pub groups: Vec<GroupOptions>,
+    /// The group of each route, by the route's number. May be shorter than the list of routes.
+    pub routes: Vec<usize>,
+    /// Takes the console output of user code; byway's own descriptors when there is none.
+    pub console: Option<ConsoleSink>,
+}
+
+/// A group of like workers.
+#[derive(Debug, Clone)]
+pub struct GroupOptions {
+    /// Its name, for logs and metrics.
+    pub name: String,
     /// How a worker is started.
     pub command: WorkerCommand,
     /// How many workers.
     pub workers: usize,
+    /// How they are fed, watched and replaced.
+    pub rules: Supervision,
 }
 
-/// What a worker has to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WorkerLoad {
-    /// Its number in logs.
-    pub id: u64,
-    /// Requests in flight.
-    pub outstanding: usize,
-    /// The last measured delay of its event loop.
-    pub loop_delay: Duration,
+impl PoolOptions {
+    /// One group with default rules.
+    pub fn new(command: WorkerCommand, workers: usize) -> Self {
+        let name = DEFAULT_GROUP.to_owned();
+        let rules = Supervision::default();
+        Self {
+            groups: vec![GroupOptions { name, command, workers, rules }],
+            routes: Vec::new(),
+            console: None,
+        }
+    }
+}
+
+impl std::fmt::Debug for PoolOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PoolOptions").field("groups", &self.groups).finish_non_exhaustive()
+    }
 }
 
 /// The workers of a server.
 #[derive(Debug)]
 pub struct Pool {
-    shared: Arc<Shared>,
-    slots: Mutex<JoinSet<()>>,
+    groups: Vec<Group>,
+    routes: Vec<usize>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    ready: Mutex<Vec<Arc<Lane>>>,
-    /// Counts changes of `ready`, so that waiting requests look again.
-    changed: watch::Sender<u64>,
-    waiting: AtomicUsize,
-    stop: watch::Sender<bool>,
-    next_worker: AtomicU64,
+struct Group {
+    kind: Arc<Kind>,
+    workers: usize,
+    commands: watch::Sender<Command>,
+    slots: Mutex<JoinSet<()>>,
+}
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kind").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl Pool {
-    /// Starts the workers and returns when the first one is ready. An error means that none will be.
+    /// Starts the workers and returns when each group has one that is ready. An error means that a group
+    /// will have none; the others have been ended then.
     pub async fn start(options: PoolOptions) -> Result<Self, StartError> {
-        let shared = Arc::new(Shared {
-            ready: Mutex::new(Vec::new()),
-            changed: watch::Sender::new(0),
-            waiting: AtomicUsize::new(0),
-            stop: watch::Sender::new(false),
-            next_worker: AtomicU64::new(1),
-        });
-        let (first, mut firsts) = mpsc::channel(options.workers.max(1));
-        let mut slots = JoinSet::new();
-        for _ in 0..options.workers.max(1) {
-            slots.spawn(keep_alive(options.command.clone(), Arc::clone(&shared), first.clone()));
+        let mut starting = VecDeque::new();
+        let mut groups = Vec::new();
+        for group in options.groups {
+            let (group, first) = Group::start(group, options.console.clone());
+            groups.push(group);
+            starting.push_back(first);
         }
-        drop(first);
-        match firsts.recv().await {
-            Some(Ok(())) => Ok(Self { shared, slots: Mutex::new(slots) }),
-            Some(Err(error)) => Err(error),
-            None => Err(StartError::Died("no worker was started".to_owned())),
+        let pool = Self { groups, routes: options.routes };
+        for mut first in starting {
+            let started = match first.recv().await {
+                Some(started) => started,
+                None => Err(StartError::Died("no worker was started".to_owned())),
+            };
+            if let Err(error) = started {
+                pool.drain_within(Duration::ZERO).await;
+                return Err(error);
+            }
         }
+        Ok(pool)
     }
 
-    /// The ready worker with the least work, after waiting for one if need be.
-    pub async fn acquire(&self) -> Result<Arc<Lane>, DispatchError> {
-        if let Some(lane) = self.shared.least_busy() {
-            return Ok(lane);
-        }
-        self.wait_for_worker().await
+    /// A place on the worker of the default group with the least work, after waiting for one if need be.
+    pub async fn acquire(&self) -> Result<Ticket, DispatchError> {
+        self.groups.first().ok_or(DispatchError::NoWorker)?.kind.dispatcher.acquire(None).await
     }
 
-    async fn wait_for_worker(&self) -> Result<Arc<Lane>, DispatchError> {
-        let _place = Place::take(&self.shared.waiting)?;
-        let mut changed = self.shared.changed.subscribe();
-        let wait = async {
-            loop {
-                changed.mark_unchanged();
-                if let Some(lane) = self.shared.least_busy() {
-                    return Ok(lane);
-                }
-                if *self.shared.stop.borrow() {
-                    return Err(DispatchError::ShuttingDown);
-                }
-                if changed.changed().await.is_err() {
-                    return Err(DispatchError::ShuttingDown);
-                }
+    /// A place for a request of a route from a client.
+    pub async fn acquire_for(&self, route: usize, client: &str) -> Result<Ticket, DispatchError> {
+        let group = self.routes.get(route).and_then(|group| self.groups.get(*group));
+        let group = group.or(self.groups.first()).ok_or(DispatchError::NoWorker)?;
+        let affinity = match group.kind.rules.affinity {
+            Affinity::None => None,
+            Affinity::ClientAddress => {
+                Some(BuildHasherDefault::<FxHasher>::default().hash_one(client))
             }
         };
-        tokio::time::timeout(QUEUE_WAIT_MAX, wait).await.unwrap_or(Err(DispatchError::NoWorker))
+        group.kind.dispatcher.acquire(affinity).await
     }
 
-    /// The workers that take requests, and what each has to do.
-    pub fn workers(&self) -> Vec<WorkerLoad> {
-        let ready = self.shared.ready.lock();
-        let load = |lane: &Arc<Lane>| WorkerLoad {
-            id: lane.id,
-            outstanding: lane.outstanding(),
-            loop_delay: lane.loop_delay(),
-        };
-        ready.iter().map(load).collect()
+    /// Whether a request that may have reached a worker that died is sent again if its method is
+    /// idempotent.
+    pub fn retries_idempotent(&self) -> bool {
+        self.groups.first().is_some_and(|group| group.kind.rules.retry_idempotent)
+    }
+
+    /// Whether every group has a worker that takes requests.
+    pub fn is_ready(&self) -> bool {
+        self.groups.iter().all(|group| group.kind.dispatcher.ready() > 0)
+    }
+
+    /// The workers, those that start or leave included.
+    pub fn workers(&self) -> Vec<WorkerStatus> {
+        self.groups.iter().flat_map(|group| group.kind.ledger.workers()).collect()
     }
 
     /// Requests that wait for a worker.
     pub fn waiting(&self) -> usize {
-        self.shared.waiting.load(Ordering::Relaxed)
+        self.groups.iter().map(|group| group.kind.dispatcher.waiting()).sum()
     }
 
     /// Workers that take requests.
     pub fn ready(&self) -> usize {
-        self.shared.ready.lock().len()
+        self.groups.iter().map(|group| group.kind.dispatcher.ready()).sum()
+    }
+
+    /// What the pool looks like now.
+    pub fn status(&self) -> PoolStatus {
+        PoolStatus { groups: self.groups.iter().map(Group::status).collect() }
+    }
+
+    /// Replaces every worker, one beside the other, with no request lost.
+    pub fn recycle(&self) {
+        for group in &self.groups {
+            group.commands.send_modify(|command| {
+                *command = match *command {
+                    Command::Run => Command::Recycle(1),
+                    Command::Recycle(times) => Command::Recycle(times + 1),
+                    stop @ Command::Stop(_) => stop,
+                };
+            });
+        }
     }
 
     /// Asks the workers to finish and waits for their end, which `byway_config` bounds.
     pub async fn drain(&self) {
-        self.shared.stop.send_replace(true);
-        self.shared.announce();
-        let mut slots = std::mem::take(&mut *self.slots.lock());
-        while slots.join_next().await.is_some() {}
+        self.drain_within(DRAIN_MAX).await;
     }
-}
 
-/// A place among the requests that wait for a worker.
-struct Place<'a>(&'a AtomicUsize);
-
-impl<'a> Place<'a> {
-    fn take(waiting: &'a AtomicUsize) -> Result<Self, DispatchError> {
-        if waiting.fetch_add(1, Ordering::Relaxed) >= QUEUE_MAX {
-            waiting.fetch_sub(1, Ordering::Relaxed);
-            return Err(DispatchError::NoWorker);
+    /// The same with a bound for the requests in flight; what `after()` began has its own.
+    pub async fn drain_within(&self, limit: Duration) {
+        for group in &self.groups {
+            group.kind.dispatcher.close(DispatchError::ShuttingDown);
+            group.commands.send_replace(Command::Stop(limit));
         }
-        Ok(Self(waiting))
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-impl Shared {
-    fn least_busy(&self) -> Option<Arc<Lane>> {
-        let ready = self.ready.lock();
-        let open = ready.iter().filter(|lane| lane.is_open());
-        open.min_by_key(|lane| lane.outstanding()).map(Arc::clone)
-    }
-
-    fn announce(&self) {
-        self.changed.send_modify(|count| *count = count.wrapping_add(1));
-    }
-
-    fn add(&self, lane: &Arc<Lane>) {
-        self.ready.lock().push(Arc::clone(lane));
-        self.announce();
-    }
-
-    fn remove(&self, id: u64) {
-        self.ready.lock().retain(|lane| lane.id != id);
-        self.announce();
-    }
-}
-
-/// One slot of the pool: a worker, and its replacement whenever it dies.
-async fn keep_alive(
-    command: WorkerCommand,
-    shared: Arc<Shared>,
-    first: mpsc::Sender<Result<(), StartError>>,
-) {
-    let mut stop = shared.stop.subscribe();
-    let mut pause = RespawnPause::default();
-    let mut first = Some(first);
-    loop {
-        let id = shared.next_worker.fetch_add(1, Ordering::Relaxed);
-        let born = Instant::now();
-        let ended = worker::run(&command, id, &mut stop, |lane| {
-            shared.add(lane);
-            if let Some(first) = &first {
-                // The pool has started already when nobody listens any more.
-                let _ = first.try_send(Ok(()));
-            }
-            tracing::debug!(worker = lane.id, "worker is ready");
-        })
-        .await;
-        shared.remove(id);
-        match ended {
-            Ended::Drained => return,
-            Ended::Died(reason) => {
-                tracing::error!(worker = id, "worker died ({reason}); starting another");
-            }
-            Ended::NeverReady(error) => {
-                // The first failure of a pool that has not started yet is its caller's to report.
-                let unheard = match first.take() {
-                    Some(first) => {
-                        first.try_send(Err(error)).err().map(mpsc::error::TrySendError::into_inner)
-                    }
-                    None => Some(Err(error)),
-                };
-                if let Some(Err(error)) = unheard {
-                    tracing::error!(worker = id, "{error}; trying again");
-                }
-            }
-        }
-        first = None;
-        if *stop.borrow() {
-            return;
-        }
-        let wait = pause.after(born.elapsed());
-        if tokio::time::timeout(wait, stop.wait_for(|stop| *stop)).await.is_ok() {
-            return;
+        for group in &self.groups {
+            let mut slots = std::mem::take(&mut *group.slots.lock());
+            while slots.join_next().await.is_some() {}
         }
     }
 }
 
-/// How long to wait before a worker is replaced: not at all after a long life, longer and longer
-/// while they keep dying young.
-#[derive(Debug, Default)]
-struct RespawnPause {
-    young_deaths: u32,
-}
-
-impl RespawnPause {
-    fn after(&mut self, lived: Duration) -> Duration {
-        if lived >= WORKER_SETTLED_AFTER {
-            self.young_deaths = 0;
+impl Group {
+    fn start(
+        options: GroupOptions,
+        console: Option<ConsoleSink>,
+    ) -> (Self, mpsc::Receiver<Result<(), StartError>>) {
+        let workers = options.workers.max(1);
+        let rules = QueueRules {
+            length_max: options.rules.queue,
+            wait_max: options.rules.queue_wait,
+            slots: workers,
+        };
+        let kind = Arc::new(Kind {
+            name: options.name,
+            command: options.command,
+            rules: options.rules,
+            dispatcher: Dispatcher::new(rules),
+            ledger: Ledger::default(),
+            console,
+        });
+        let (commands, _) = watch::channel(Command::Run);
+        let (first, firsts) = mpsc::channel(workers);
+        let mut slots = JoinSet::new();
+        for index in 0..workers {
+            let kind = Arc::clone(&kind);
+            slots.spawn(slot::keep(kind, index, commands.subscribe(), first.clone()));
         }
-        let doubled = RESPAWN_PAUSE_MIN.saturating_mul(1 << self.young_deaths.min(16));
-        let pause = if self.young_deaths == 0 { Duration::ZERO } else { doubled };
-        self.young_deaths += 1;
-        pause.min(RESPAWN_PAUSE_MAX)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_replacement_comes_at_once_and_a_crash_loop_slows_down() {
-        let mut pause = RespawnPause::default();
-        let young = Duration::from_millis(5);
-        let pauses: Vec<_> = (0..9).map(|_| pause.after(young).as_millis()).collect();
-        assert_eq!(pauses, [0, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
-        assert_eq!(pause.after(WORKER_SETTLED_AFTER), Duration::ZERO);
+        (Self { kind, workers, commands, slots: Mutex::new(slots) }, firsts)
     }
 
-    #[test]
-    fn the_queue_for_a_worker_is_bounded() {
-        let waiting = AtomicUsize::new(QUEUE_MAX - 1);
-        let place = Place::take(&waiting);
-        assert!(place.is_ok());
-        assert!(Place::take(&waiting).is_err());
-        drop(place);
-        assert_eq!(waiting.load(Ordering::Relaxed), QUEUE_MAX - 1);
+    fn status(&self) -> GroupStatus {
+        let Kind { name, dispatcher, ledger, .. } = &*self.kind;
+        let counts = dispatcher.counts();
+        GroupStatus {
+            name: name.clone(),
+            wanted: self.workers,
+            ready: dispatcher.ready(),
+            queue: dispatcher.waiting(),
+            queued: counts.queued,
+            refused: counts.refused,
+            expired: counts.expired,
+            restarts: ledger.restarts(),
+            recalled: ledger.recalled.load(Ordering::Relaxed),
+            failure: ledger.failure(),
+            workers: ledger.workers(),
+        }
     }
 }

@@ -5,6 +5,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use byway_wire::{ResponseHead, RouteHead, Verdict, constants as c, encode};
@@ -106,9 +107,18 @@ impl Stream {
         }
     }
 
-    /// The answer's head has to be there after about `limit`; see [`Self::answer_within`].
-    pub fn set_limit(&self, limit: std::time::Duration) {
-        self.0.exchange.set_deadline(std::time::Instant::now() + limit);
+    /// The answer's head has to be there at about `deadline`; then it is [`DispatchError::Deadline`], and
+    /// the worker is told.
+    ///
+    /// The lane looks at its deadlines a few times a second: a timer for each request would cost every
+    /// request, and none of them is exact to the millisecond anyway.
+    pub fn set_deadline(&self, deadline: Instant) {
+        self.0.exchange.set_deadline(deadline);
+    }
+
+    /// The same as a time from now on.
+    pub fn set_limit(&self, limit: Duration) {
+        self.set_deadline(Instant::now() + limit);
     }
 
     /// Tells the worker where the request goes on whose verdict it has given.
@@ -123,16 +133,6 @@ impl Stream {
     pub fn answered(mut self) {
         self.0.done = true;
         self.0.lane.cancel(self.0.id, CancelReason::Answered);
-    }
-
-    /// Waits at most about `limit` for the answer's head; then it is [`DispatchError::Deadline`], and the
-    /// worker is told.
-    ///
-    /// The lane looks at its deadlines a few times a second: a timer for each request would cost every
-    /// request, and none of them is exact to the millisecond anyway.
-    pub async fn answer_within(self, limit: std::time::Duration) -> Result<Answer, DispatchError> {
-        self.set_limit(limit);
-        self.answer().await
     }
 }
 

@@ -14,7 +14,7 @@ use crate::server::TestServer;
 /// How long a build of a fixture may take.
 const BUILD_TIMEOUT: Duration = Duration::from_mins(1);
 /// Folders that are made from a project and are not part of it.
-const FOLDERS_SKIPPED: [&str; 3] = ["node_modules", ".byway", ".next"];
+const FOLDERS_SKIPPED: [&str; 4] = ["node_modules", ".byway", ".byway-cache", ".next"];
 /// How deep a project that is copied may nest, so that a link in a circle ends.
 const DEPTH_MAX: usize = 32;
 

@@ -11,7 +11,7 @@ macro_rules! constants {
 
 constants! {
     /// The version in `HELLO`; both sides come from one build, so a mismatch means a stale `.byway/`.
-    PROTOCOL_VERSION: u16 = 3;
+    PROTOCOL_VERSION: u16 = 4;
     /// Bytes before each payload.
     FRAME_HEADER_BYTES: usize = 12;
     /// The longest payload.
@@ -74,6 +74,12 @@ constants! {
     CACHE_SET: u8 = 0x8D;
     /// Worker to server: tags or paths are to be made anew.
     INVALIDATE: u8 = 0x8E;
+    /// Worker to server: every route's module has been evaluated, well or not.
+    LOADED: u8 = 0x90;
+    /// Worker to server: the worker asks to be replaced.
+    RETIRE: u8 = 0x91;
+    /// Worker to server: the handler of a request that was called off for its deadline has finished.
+    OVER: u8 = 0x92;
 
     /// No body bytes follow in this direction.
     FLAG_END: u8 = 0x01;

@@ -394,3 +394,21 @@ pub fn fatal(out: &mut BytesMut, text: &str) -> Result<(), EncodeError> {
         Ok(())
     })
 }
+
+/// `LOADED`.
+pub fn loaded(out: &mut BytesMut) {
+    small(out, c::LOADED, 0, 0, &[]);
+}
+
+/// `OVER`.
+pub fn over(out: &mut BytesMut, stream: u32) {
+    small(out, c::OVER, 0, stream, &[]);
+}
+
+/// `RETIRE`.
+pub fn retire(out: &mut BytesMut, text: &str) -> Result<(), EncodeError> {
+    frame(out, c::RETIRE, 0, 0, |out| {
+        out.put_slice(text.as_bytes());
+        Ok(())
+    })
+}

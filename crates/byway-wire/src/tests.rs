@@ -290,6 +290,8 @@ fn wrong_frames_are_named() {
         (c::CACHE_SET, b"\x00\x00"),
         (c::INVALIDATE, b"\x09\x00\x00\x00\x00\x00\x00"),
         (c::INVALIDATE, b"\x01\x00\x00\x00\x00\x01\x00"),
+        (c::LOADED, b"x"),
+        (c::OVER, b"x"),
     ] {
         assert!(matches!(reject(frame(kind, 0, payload)), ProtocolError::Malformed { .. }));
     }
@@ -327,6 +329,9 @@ fn worker_frames() -> impl Strategy<Value = Vec<WorkerFrame>> {
             level: LogLevel::Warn,
             text
         }),
+        (1..9u32).prop_map(|stream| WorkerFrame::Over { stream }),
+        "\\PC{0,40}".prop_map(|text| WorkerFrame::Retire { text }),
+        Just(WorkerFrame::Loaded),
         Just(WorkerFrame::Ready),
     ];
     proptest::collection::vec(one, 1..30)
@@ -343,6 +348,9 @@ fn write(out: &mut BytesMut, frame: &WorkerFrame) {
         WorkerFrame::Log { stream, level, text } => {
             encode::log(out, *stream, *level, text).unwrap();
         }
+        WorkerFrame::Over { stream } => encode::over(out, *stream),
+        WorkerFrame::Retire { text } => encode::retire(out, text).unwrap(),
+        WorkerFrame::Loaded => encode::loaded(out),
         _ => encode::ready(out),
     }
 }
@@ -390,7 +398,7 @@ proptest! {
 
     #[test]
     fn arbitrary_payloads_never_panic(
-        kind in prop_oneof![0x01..=0x08u8, 0x81..=0x8Bu8],
+        kind in prop_oneof![0x01..=0x08u8, 0x81..=0x92u8],
         flags in 0..16u8,
         payload in proptest::collection::vec(any::<u8>(), 0..120),
     ) {

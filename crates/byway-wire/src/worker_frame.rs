@@ -49,6 +49,12 @@ pub enum WorkerFrame {
     Fatal { text: String },
     /// Something about the cache.
     Cache(CacheCall),
+    /// Every route's module has been evaluated.
+    Loaded,
+    /// The worker asks to be replaced.
+    Retire { text: String },
+    /// The handler of a request that was called off has finished.
+    Over { stream: u32 },
 }
 
 impl WorkerFrame {
@@ -91,6 +97,9 @@ impl WorkerFrame {
             c::CACHE_GET => CacheCall::get(stream, payload).map(Self::Cache),
             c::CACHE_SET => CacheCall::set(stream, flags, payload).map(Self::Cache),
             c::INVALIDATE => CacheCall::invalidate(stream, payload).map(Self::Cache),
+            c::LOADED => Fields::new("LOADED", payload).end().map(|()| Self::Loaded),
+            c::RETIRE => Ok(Self::Retire { text: String::from_utf8_lossy(&payload).into_owned() }),
+            c::OVER => Fields::new("OVER", payload).end().map(|()| Self::Over { stream }),
             _ => Err(ProtocolError::UnknownType(kind)),
         }
     }

@@ -4,3 +4,4 @@ pub(crate) mod build;
 pub(crate) mod config;
 mod next_config;
 pub(crate) mod start;
+pub(crate) mod status;

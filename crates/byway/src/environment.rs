@@ -11,16 +11,39 @@ use crate::print;
 /// Variables with this prefix are meant for every reader of the code: their values are written into it.
 const INLINED_PREFIX: &str = "NEXT_PUBLIC_";
 
-/// The environment of a worker: the process's own, then the `.env` files in Next's order.
-pub(crate) fn of_worker(dir: &Path) -> anyhow::Result<Vec<(OsString, OsString)>> {
-    let mut variables: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-    let existing = existing();
+/// Variables that describe how byway itself was started.
+const OWN_VARIABLES: [&str; 4] = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "BYWAY_READY_FD"];
+/// Variables that a worker needs whatever the settings allow.
+const NEEDED_VARIABLES: [&str; 6] = ["PATH", "HOME", "LANG", "TZ", "TMPDIR", "NODE_ENV"];
+
+/// The environment of a worker: the process's own as far as it is `allowed`, then the `.env` files in
+/// Next's order.
+pub(crate) fn of_worker(
+    dir: &Path,
+    allowed: Option<&[String]>,
+) -> anyhow::Result<Vec<(OsString, OsString)>> {
+    let passes = |name: &OsString| {
+        let Some(name) = name.to_str() else { return allowed.is_none() };
+        !OWN_VARIABLES.contains(&name) && allowed.is_none_or(|allowed| is_allowed(name, allowed))
+    };
+    let mut variables: Vec<(OsString, OsString)> =
+        std::env::vars_os().filter(|(name, _)| passes(name)).collect();
+    let mut existing = existing();
+    existing.retain(|name, _| allowed.is_none_or(|allowed| is_allowed(name, allowed)));
     let files = files(dir, &existing)?;
     variables.extend(files.variables.into_iter().map(|(name, value)| (name.into(), value.into())));
     if !existing.contains_key("NODE_ENV") {
         variables.push(("NODE_ENV".into(), "production".into()));
     }
     Ok(variables)
+}
+
+fn is_allowed(name: &str, allowed: &[String]) -> bool {
+    NEEDED_VARIABLES.contains(&name)
+        || allowed.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => pattern == name,
+        })
 }
 
 /// What takes the place of `process.env.NAME` in the project's code when it is built.
@@ -45,4 +68,20 @@ fn files(dir: &Path, existing: &BTreeMap<String, String>) -> anyhow::Result<EnvF
     })?;
     files.warnings.iter().for_each(print::diagnostic);
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_allowed;
+
+    #[test]
+    fn the_environment_is_what_was_allowed_and_what_node_needs() {
+        let allowed = ["DATABASE_URL".to_owned(), "AWS_*".to_owned()];
+        for name in ["DATABASE_URL", "AWS_REGION", "PATH", "NODE_ENV"] {
+            assert!(is_allowed(name, &allowed), "{name}");
+        }
+        for name in ["DATABASE_URL2", "AWS", "SECRET"] {
+            assert!(!is_allowed(name, &allowed), "{name}");
+        }
+    }
 }

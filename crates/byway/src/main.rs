@@ -5,6 +5,7 @@
 mod cache;
 mod commands;
 mod environment;
+mod output;
 mod print;
 mod settings;
 
@@ -33,6 +34,31 @@ enum Command {
     Start(StartArgs),
     /// Print the settings in force and where each of them comes from.
     Config(ConfigArgs),
+    /// Show the workers of the servers that run in a project's folder.
+    Status(StatusArgs),
+    /// Let them serve the build that is in the folder now, and wait until they do.
+    Reload(ServerArgs),
+    /// Let them replace their workers, with no request lost.
+    Recycle(ServerArgs),
+}
+
+/// Arguments of `byway status`.
+#[derive(Debug, Args)]
+struct StatusArgs {
+    /// The project's folder.
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    /// Print one JSON object per server.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of commands to running servers.
+#[derive(Debug, Args)]
+struct ServerArgs {
+    /// The project's folder.
+    #[arg(default_value = ".")]
+    dir: PathBuf,
 }
 
 /// Arguments of `byway build`.
@@ -90,6 +116,26 @@ struct SettingArgs {
     /// The Node.js executable, version 20 or newer (`BYWAY_NODE`, `node` by default).
     #[arg(long)]
     node: Option<PathBuf>,
+    /// Any other setting, such as `workers.queue=256`; `byway config` lists them. Of several for one
+    /// setting the last counts.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<SetArg>,
+}
+
+/// `KEY=VALUE`.
+#[derive(Debug, Clone)]
+struct SetArg {
+    key: String,
+    value: String,
+}
+
+impl std::str::FromStr for SetArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (key, value) = text.split_once('=').ok_or("write `key=value`")?;
+        Ok(Self { key: key.trim().to_owned(), value: value.trim().to_owned() })
+    }
 }
 
 fn main() -> ExitCode {
@@ -99,12 +145,17 @@ fn main() -> ExitCode {
         Command::Build(args) => commands::build::run(&args),
         Command::Start(args) => commands::start::run(&args),
         Command::Config(args) => commands::config::run(&args),
+        Command::Status(args) => commands::status::status(&args.dir, args.json),
+        Command::Reload(args) => commands::status::order(&args.dir, "reload"),
+        Command::Recycle(args) => commands::status::order(&args.dir, "recycle"),
     };
-    match result {
+    let code = match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             print::error(&error);
             ExitCode::FAILURE
         }
-    }
+    };
+    output::flush();
+    code
 }

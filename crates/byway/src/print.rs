@@ -5,6 +5,8 @@ use std::io::{IsTerminal as _, Write as _};
 use byway_error::Diagnostic;
 use tracing_subscriber::EnvFilter;
 
+use crate::output;
+
 /// A failure whose details have been printed already.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -28,7 +30,7 @@ pub(crate) fn init_log() {
     let filter = EnvFilter::try_from_env("BYWAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| output::LogWriter)
         .with_ansi(colours())
         .with_target(false)
         .init();
@@ -36,7 +38,7 @@ pub(crate) fn init_log() {
 
 /// A line on stderr. Nobody can be told when stderr itself is gone.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    output::stderr().write(format!("{text}\n").into_bytes());
 }
 
 /// Data on stdout.

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use byway_config::{CONFIG_FILE, Flags, Given, Loaded, Settings, Shown};
+use byway_config::{CONFIG_FILE, Flags, Given, Loaded, Origin, Settings, Shown};
 use byway_error::{Diagnostic, Location};
 use byway_http::{PatternError, PolicyTables};
 
-use crate::SettingArgs;
 use crate::print::{self, Reported};
+use crate::{SetArg, SettingArgs};
 
 /// The variable that names Node.js.
 const NODE: &str = "BYWAY_NODE";
@@ -71,10 +71,15 @@ fn report(found: &[Diagnostic]) -> anyhow::Error {
 
 fn flags(args: &SettingArgs) -> Flags {
     let workers = args.workers.map(|it| Given::flag("workers.count", "--workers", it.to_string()));
+    let set = args.set.iter().rev().map(|SetArg { key, value }| Given {
+        key: key.clone(),
+        text: value.clone(),
+        origin: Origin::Flag("--set"),
+    });
     Flags {
         port: args.port,
         hostname: args.hostname.clone(),
-        given: workers.into_iter().chain(node(args.node.as_deref())).collect(),
+        given: workers.into_iter().chain(node(args.node.as_deref())).chain(set).collect(),
     }
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { watch } from '../after.ts'
 import { sendAbort, sendAnswer } from '../answer.ts'
+import { enterRequest } from '../console-mark.ts'
 import { RequestContext, contextNeeded, contexts } from '../context.ts'
 import { errorPage } from '../error-page.ts'
 import type { Exchange } from '../exchange.ts'
@@ -101,6 +102,7 @@ export class Proxy {
     })
     let context: RequestContext | null = null
     let result: unknown
+    enterRequest(exchange.id)
     try {
       if (contextNeeded()) {
         context = new RequestContext(exchange, request as Request, PROXY_PATH)
@@ -111,6 +113,8 @@ export class Proxy {
     } catch (error) {
       this.#failed(exchange, error)
       return
+    } finally {
+      enterRequest(0)
     }
     // Almost every proxy is asynchronous; one that is not pays a turn of the microtask queue.
     Promise.resolve(result).then(

@@ -137,6 +137,53 @@ fn broken_toml_and_sections_that_are_none_are_told() {
 }
 
 #[test]
+fn workers_pools_and_routes() {
+    let folder = Folder::with(
+        "[workers]\nqueue = 0\nmax_memory = \"1gb\"\naffinity = \"client\"\n\n\
+         [workers.isolation]\nwrite = [\"up\"]\nenv = [\"A\", \"B_*\"]\n\n\
+         [[pool]]\nname = \"pdf\"\nroutes = [\"/pdf\"]\nisolation = false\n\n\
+         [[pool]]\nname = \"b\"\nroutes = [\"/b\"]\nworkers = 3\nconcurrency = 4\n\
+         isolation = { heap = \"64mb\" }\n",
+    );
+    let settings = folder.load(&Flags::default(), &[]).unwrap().settings;
+    let rules = &settings.workers.supervision;
+    assert_eq!((rules.queue, rules.max_memory), (0, Some(1 << 30)));
+    assert_eq!(rules.affinity, crate::Affinity::ClientAddress);
+    let own = &rules.isolation;
+    assert_eq!(own.permissions.as_ref().unwrap().write, [std::path::PathBuf::from("up")]);
+    assert!(own.no_addons);
+    assert_eq!(own.env.as_ref().unwrap(), &["A", "B_*"]);
+    let [pdf, other] = settings.pools.as_slice() else { panic!("{:?}", settings.pools) };
+    assert_eq!((pdf.workers, other.workers), (1, 3));
+    assert_eq!(pdf.isolation, Some(crate::Isolation::default()));
+    assert_eq!(other.isolation.as_ref().unwrap().heap_bytes, Some(64 << 20));
+    assert_eq!((pdf.concurrency, other.concurrency), (None, Some(4)));
+    // Without a word about it workers are as free as under Next.
+    let settings = Folder::with("").load(&Flags::default(), &[]).unwrap().settings;
+    assert_eq!(settings.workers.supervision, crate::Supervision::default());
+}
+
+#[test]
+fn pools_and_patience_that_make_no_sense_are_told() {
+    let text = findings("[[pool]]\nname = \"edge\"\nroutes = [\"pdf\"]\n");
+    assert!(text.contains("byway has pools of its own with these names"), "{text}");
+    assert!(text.contains("a pattern begins with `/`"), "{text}");
+    let text = findings("[workers]\nstuck_after = \"5s\"\nunresponsive_after = \"4s\"\n");
+    assert!(text.contains("3:22") && text.contains("longer than `stuck_after`"), "{text}");
+    assert!(findings("[[pool]]\nname = \"a\"\n").contains("`pool` has no `routes`"));
+}
+
+#[test]
+fn flags_for_keys_that_are_none_are_told() {
+    let given = vec![Given::flag("workers.queu", "--set", "1")];
+    let found = Folder::with("").load(&Flags { given, ..Flags::default() }, &[]).unwrap_err();
+    assert_eq!(
+        found[0].to_string(),
+        "error: --set: there is no setting `workers.queu`\nhint: did you mean `workers.queue`?\n"
+    );
+}
+
+#[test]
 fn a_file_that_is_no_text_or_too_long_is_refused() {
     let folder = Folder::with("");
     let load_bytes = |bytes: &[u8]| {

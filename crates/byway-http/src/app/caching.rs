@@ -14,37 +14,39 @@ use crate::cached;
 impl App {
     /// Renders what is known before anybody asks for it. Runs beside the requests.
     pub async fn prerender(&self) {
-        let Some(cached) = &self.0.cached else { return };
-        for target in cached.known_targets(&self.0.paths.base_path).await {
-            self.with_match(&target, async |found| cached.warm(&found).await).await;
+        let build = self.build();
+        let Some(cached) = &build.cached else { return };
+        for target in cached.known_targets(&build.paths.base_path).await {
+            build.with_match(&target, async |found| cached.warm(&found).await).await;
         }
     }
 
     /// Renders a path anew, as `res.revalidate` asks; gives the status of what came of it. With
     /// `only_known` a path that is not in the cache is left alone.
     pub(crate) async fn render_again(&self, path: &str, only_known: bool) -> StatusCode {
-        let render = async |found: Match<'_, '_>| match &self.0.cached {
+        let build = self.build();
+        let render = async |found: Match<'_, '_>| match &build.cached {
             Some(cached) => cached.render_again(&found, only_known).await,
             None => StatusCode::OK,
         };
-        self.with_match(path, render).await.unwrap_or(StatusCode::NOT_FOUND)
+        build.with_match(path, render).await.unwrap_or(StatusCode::NOT_FOUND)
     }
+}
 
+impl Inner {
     /// Does something with the route of a target that no client has sent.
     async fn with_match<T>(
         &self,
         target: &str,
         act: impl AsyncFnOnce(Match<'_, '_>) -> T,
     ) -> Option<T> {
-        let Inner { router, paths, .. } = &*self.0;
+        let Self { router, paths, .. } = self;
         let paths = PathOptions { skip_trailing_slash_redirect: true, ..paths.clone() };
         let PathOutcome::Path(path) = parse_target(target.as_bytes(), &paths) else { return None };
         let found = router.matches(&path)?;
         Some(act(found).await)
     }
-}
 
-impl Inner {
     /// Whether answers of a route come from the cache.
     pub(crate) fn is_cached(&self, route: usize) -> bool {
         self.routes.get(route).is_some_and(|route| route.is_cached)

@@ -2,11 +2,11 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use byway_cache::{Answer, Draft, Entry, Lead, Lifetime, Value, canonical_path};
-use byway_config::limits::{CACHE_ANSWER_BYTES_MAX, CACHE_ENTRY_TAGS_MAX};
+use byway_config::limits::{CACHE_ANSWER_BYTES_MAX, CACHE_ENTRY_TAGS_MAX, DELIVERIES_MAX};
 use byway_pool::{AnswerBody, DispatchError, OpenBody, Pool};
 use byway_routes::router::{Match, ParamValue};
 use byway_wire::{Param, ParamValues, Purpose, Rendered, RequestHead, ResponseHead};
@@ -99,8 +99,17 @@ impl Job {
             purpose,
         };
         let whole = OpenBody::Whole(&[]);
-        let (stream, _) = dispatch::open_with(pool, &head, &HeaderMap::new(), &whole).await?;
-        let answer = stream.answer_within(self.answer_wait).await?;
+        let deadline = Instant::now() + self.answer_wait;
+        let mut tries = 1;
+        let answer = loop {
+            let (stream, _) = dispatch::open_with(pool, &head, &HeaderMap::new(), &whole).await?;
+            stream.set_deadline(deadline);
+            match stream.answer().await {
+                // No handler has seen it.
+                Err(DispatchError::NotDelivered) if tries < DELIVERIES_MAX => tries += 1,
+                answer => break answer?,
+            }
+        };
         Ok((answer.head, collect(answer.body).await?))
     }
 }

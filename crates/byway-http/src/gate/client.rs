@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use super::Gate;
-use crate::app::Peer;
+use crate::Peer;
 
 /// The client of a request.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! What `/metrics` tells beside the counters of requests.
 
 use byway_gate::metrics::{Gauge, label};
-use byway_pool::Pool;
+use byway_pool::{Pool, WorkerStatus};
 
 use super::Gate;
 
@@ -50,18 +50,33 @@ impl Gate {
 
 fn workers(pool: &Pool) -> Vec<Gauge> {
     let workers = pool.workers();
-    let of = |value: fn(&byway_pool::WorkerLoad) -> f64| {
+    let of = |value: fn(&WorkerStatus) -> f64| {
         workers.iter().map(|it| (format!("worker=\"{}\"", it.id), value(it))).collect::<Vec<_>>()
     };
-    let requests = of(|it| number(it.outstanding as u64));
-    let delays = of(|it| it.loop_delay.as_secs_f64());
+    let requests = of(|it| number(it.in_flight as u64));
+    let delays = of(|it| number(it.loop_delay_us) / 1e6);
+    let memory = of(|it| number(it.memory_bytes));
     let one = |value: usize| vec![(String::new(), number(value as u64))];
     let gauge = |name, help, values| Gauge { name, help, counter: false, values };
+    let groups = pool.status().groups;
+    let restarts = groups.iter().flat_map(|group| {
+        let of = |(reason, count): (&String, &u64)| {
+            (format!("pool=\"{}\",reason=\"{reason}\"", label(&group.name)), number(*count))
+        };
+        group.restarts.iter().map(of).collect::<Vec<_>>()
+    });
     vec![
-        gauge("byway_workers_ready", "Workers that take requests.", one(workers.len())),
+        gauge("byway_workers_ready", "Workers that take requests.", one(pool.ready())),
         gauge("byway_queue_length", "Requests that wait for a worker.", one(pool.waiting())),
         gauge("byway_worker_requests", "Requests in flight on a worker.", requests),
         gauge("byway_worker_loop_delay_seconds", "Delay of a worker's event loop.", delays),
+        gauge("byway_worker_memory_bytes", "Resident memory of a worker.", memory),
+        Gauge {
+            name: "byway_worker_restarts_total",
+            help: "Workers that were started in place of another.",
+            counter: true,
+            values: restarts.collect(),
+        },
     ]
 }
 

@@ -21,7 +21,7 @@ pub(crate) async fn read_config(dir: &Path, node: &Path) -> anyhow::Result<ReadC
         node: node.to_owned(),
         entry: program.entry.clone(),
         config: program.config.clone(),
-        env: environment::of_worker(dir)?,
+        env: environment::of_worker(dir, None)?,
     };
     Ok(read(dir, &file, &command).map_err(BuildError::Project)?)
 }

@@ -1,164 +1,202 @@
 //! `byway start`: serves a build.
 
-use std::ffi::OsString;
-use std::path::Path;
+mod asks;
+mod control;
+mod generation;
+mod isolation;
+mod kept_build;
+mod signals;
+mod upgrade;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
 use byway_config::Settings;
 use byway_config::limits::BLOCKING_THREADS_MAX;
-use byway_http::{Admin, App, AppOptions, CacheCalls, Files, Server};
-use byway_pool::{Pool, PoolOptions, StartError, WorkerCommand};
-use byway_project::public::{self, PUBLIC};
-use byway_routes::manifest::{MANIFEST_VERSION, Manifest};
-use byway_routes::next_config::RewriteRule;
-use byway_routes::proxy::{MatcherOptions, ProxyMatchers};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use byway_http::{Admin, App, CacheCalls, PolicyTables, Server};
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, watch};
 
-use crate::print::{self, Reported, WithHint};
-use crate::settings::Checked;
-use crate::{StartArgs, cache, environment, settings};
+use crate::commands::status::{ServerState, ServerStatus};
+use crate::settings::{self, Checked};
+use crate::{StartArgs, cache, output, print};
+use asks::{Attendant, History};
+use generation::{Generation, Loaded, Setup};
+pub(crate) use kept_build::PREFIX as SERVING_PREFIX;
+use upgrade::{Ready, Upgrade};
 
 /// What Next listens on when it is told nothing.
 const HOSTNAME_DEFAULT: &str = "0.0.0.0";
+/// The build has compiled them once already.
+const RULES_BROKEN: &str = "the rules of next.config cannot be compiled";
+/// Things that are asked of the server and wait for their turn.
+const ASKS_MAX: usize = 16;
 
 pub(crate) fn run(args: &StartArgs) -> anyhow::Result<()> {
     let started = Instant::now();
+    let sockets = upgrade::inherited()?;
+    let ready = Ready::from_environment();
     let dir = std::fs::canonicalize(&args.dir)
         .with_context(|| format!("cannot open the folder `{}`", args.dir.display()))?;
-    let loaded = settings::load(&dir, &args.settings)?;
-    let manifest = read_manifest(&dir, &args.dir)?;
+    let Checked { settings, tables } = settings::load(&dir, &args.settings)?;
+    kept_build::remove_stale(&dir);
+    let loaded = generation::load(&dir, &args.dir)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(serve(&dir, loaded, manifest, started))
+    let given = args.dir.clone();
+    let start = Start { dir, given, settings, tables, sockets, ready, started };
+    let served = runtime.block_on(start.serve(loaded));
+    // What is still running, such as a blocking look-up, does not hold up the end.
+    runtime.shutdown_background();
+    served
 }
 
-fn read_manifest(dir: &Path, given: &Path) -> anyhow::Result<Manifest> {
-    let rebuild = || format!("run `byway build {}` first", given.display());
-    let path = dir.join(".byway").join("manifest.json");
-    let text = match std::fs::read(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let message = format!("there is no build in `{}`", given.display());
-            return Err(WithHint { message, hint: rebuild() }.into());
-        }
-        Err(error) => return Err(error).context("cannot read `.byway/manifest.json`"),
-    };
-    match serde_json::from_slice::<Manifest>(&text) {
-        Ok(manifest) if manifest.version == MANIFEST_VERSION => Ok(manifest),
-        _ => {
-            let message = "the build was made by another version of byway".to_owned();
-            Err(WithHint { message, hint: rebuild() }.into())
-        }
-    }
-}
-
-async fn serve(
-    dir: &Path,
-    loaded: Checked,
-    manifest: Manifest,
+/// What a server starts from.
+struct Start {
+    dir: PathBuf,
+    given: PathBuf,
+    settings: Settings,
+    tables: PolicyTables,
+    sockets: Vec<std::net::TcpListener>,
+    ready: Ready,
     started: Instant,
-) -> anyhow::Result<()> {
-    let Checked { settings, tables } = loaded;
-    let proxy = proxy_matchers(&manifest)?;
-    // The port first: nothing else is worth starting when it is taken.
-    let server = Server::bind_all(&settings.server.listen)?;
-    let hostname = settings.server.listen.first().map_or(HOSTNAME_DEFAULT, |it| &it.host);
-    let origin = origin(hostname, server.port());
-    let admin = match settings.server.admin {
-        Some(address) => Some(Admin::bind(address).await.with_context(|| {
-            format!("cannot listen on {address}, the address of `server.admin`")
-        })?),
-        None => None,
-    };
-    let stop = stop_on_signals()?;
-    let files = public_files(dir)?;
-    let setup = cache::setup(dir, &manifest)?;
-    let calls = CacheCalls::new(Arc::clone(&setup.cache));
-    let pool = Pool::start(PoolOptions {
-        command: WorkerCommand {
-            calls: Some(Arc::new(calls.clone())),
-            ..worker_command(dir, &settings, &manifest, &origin)?
-        },
-        workers: settings.workers.count.get(),
-    });
-    let mut stopped = stop.clone();
-    let pool = tokio::select! {
-        pool = pool => Arc::new(pool.map_err(explain)?),
-        _ = stopped.wait_for(|stop| *stop) => return Ok(()),
-    };
-    let app = App::new(AppOptions {
-        manifest,
-        files,
-        proxy,
-        pool: Arc::clone(&pool),
-        settings: &settings,
-        tables,
-        cache: Some(setup),
-    })
-    .context("the rules of next.config cannot be compiled")?;
-    calls.serve(app.clone());
-    let prerendering = app.clone();
-    tokio::spawn(async move { prerendering.prerender().await });
-    let took = started.elapsed().as_millis();
-    print::note(&format!("byway listening on http://{origin} (ready in {took} ms)"));
-    if let Some(admin) = admin {
-        if let Some(address) = admin.address() {
-            print::note(&format!("health and metrics on http://{address}"));
+}
+
+impl Start {
+    async fn serve(self, loaded: Loaded) -> anyhow::Result<()> {
+        // The port first: nothing else is worth starting when it is taken.
+        let server = if self.sockets.is_empty() {
+            Server::bind_all(&self.settings.server.listen)?
+        } else {
+            Server::adopt(self.sockets).context("cannot use the inherited sockets")?
+        };
+        let hostname = self.settings.server.listen.first().map_or(HOSTNAME_DEFAULT, |it| &it.host);
+        let origin = origin(hostname, server.port());
+        let stop_delay = self.settings.server.stop_delay;
+        let connections = self.settings.limits.connections;
+        let admin = admin(self.settings.server.admin).await?;
+        let Self { dir, given, settings, tables, .. } = self;
+        let cache = cache::open(&dir, loaded.config())?;
+        let calls = CacheCalls::new(Arc::clone(&cache));
+        let shown = origin.clone();
+        let setup = Setup { dir, given, settings, tables, origin: shown, cache, calls };
+        let (asks_in, asks) = mpsc::channel(ASKS_MAX);
+        let stop = signals::listen(asks_in.clone())?;
+        let mut stopped = stop.subscribe();
+        let Generation { app, kept } = tokio::select! {
+            started = generation::start(&setup, loaded) => started?,
+            _ = stopped.wait_for(|stop| *stop) => return Ok(()),
+        };
+        let app = App::new(app).context(RULES_BROKEN)?;
+        setup.calls.serve(&app);
+        prerender(&app);
+        let history = Arc::new(Mutex::new(History::default()));
+        let status = Status {
+            app: app.clone(),
+            history: Arc::clone(&history),
+            stop: stop.subscribe(),
+            origin: origin.clone(),
+            started: self.started,
+        };
+        let control = tokio::spawn(control::serve(
+            setup.dir.clone(),
+            asks_in,
+            Arc::new(move || status.text()),
+        ));
+        let upgrade = Upgrade::new(server.duplicate().context("cannot copy the sockets")?);
+        let attendant =
+            Attendant { setup, app: app.clone(), kept, history, upgrade, stop: stop.clone() };
+        let attendant = tokio::spawn(attendant.attend(asks));
+        let took = self.started.elapsed().as_millis();
+        print::note(&format!("byway listening on http://{origin} (ready in {took} ms)"));
+        if let Some(admin) = admin {
+            if let Some(address) = admin.address() {
+                print::note(&format!("health and metrics on http://{address}"));
+            }
+            tokio::spawn(admin.serve(app.clone(), stop.subscribe()));
         }
-        tokio::spawn(admin.serve(app.clone(), Arc::clone(&pool), stop.clone()));
+        output::serve();
+        self.ready.tell();
+        server.serve(app.clone(), connections, delayed(stop.subscribe(), stop_delay)).await;
+        app.pool().drain().await;
+        // With the workers the files of their build may go.
+        drop(attendant.await);
+        // Aborting it drops its guard, which removes the socket.
+        control.abort();
+        let _ = control.await;
+        Ok(())
     }
-    server.serve(app, settings.limits.connections, stop).await;
-    pool.drain().await;
-    Ok(())
 }
 
-/// The files of `public/` as they are now: like Next, byway does not serve what is added later.
-fn public_files(dir: &Path) -> anyhow::Result<Files> {
-    let found = public::scan(dir).map_err(|diagnostic| {
-        print::diagnostic(&diagnostic);
-        Reported(format!("the files of `{PUBLIC}/` cannot be served"))
-    })?;
-    found.warnings.iter().for_each(print::diagnostic);
-    Files::new(dir.join(PUBLIC), found.names).with_context(|| format!("cannot read `{PUBLIC}/`"))
+/// Renders what is known before anybody asks for it, beside the requests.
+fn prerender(app: &App) {
+    let app = app.clone();
+    tokio::spawn(async move { app.prerender().await });
 }
 
-/// What workers learn at their start.
-fn worker_config(manifest: &Manifest, origin: &str) -> serde_json::Value {
-    let config = &manifest.config;
-    let mut settings = serde_json::json!({
-        "origin": origin,
-        "draftModeId": manifest.draft_mode_id,
-        "cacheLife": config.cache_life,
-    });
-    if manifest.proxy.is_none() {
-        return settings;
+/// The admin listener, where one is asked for.
+async fn admin(address: Option<SocketAddr>) -> anyhow::Result<Option<Admin>> {
+    let Some(address) = address else { return Ok(None) };
+    let admin = Admin::bind(address).await;
+    let what = || format!("cannot listen on {address}, the address of `server.admin`");
+    admin.map(Some).with_context(what)
+}
+
+/// The signal to stop, some time later: until then connections are accepted, while whoever asks whether
+/// the server is ready hears that it is not.
+fn delayed(mut stop: watch::Receiver<bool>, delay: std::time::Duration) -> watch::Receiver<bool> {
+    if delay.is_zero() {
+        return stop;
     }
-    let rewrites = &config.rewrites;
-    let all = [&rewrites.before_files, &rewrites.after_files, &rewrites.fallback];
-    let asks = |rule: &RewriteRule| !rule.has.is_empty() || !rule.missing.is_empty();
-    settings["urls"] = serde_json::json!({
-        "basePath": config.base_path,
-        "trailingSlash": config.trailing_slash,
-        "i18n": config.i18n,
-        "skipProxyUrlNormalize": config.skip_proxy_url_normalize,
+    let (later, delayed) = watch::channel(false);
+    tokio::spawn(async move {
+        if stop.wait_for(|stop| *stop).await.is_ok() {
+            tokio::time::sleep(delay).await;
+            later.send_replace(true);
+        }
     });
-    settings["rulesReadHeaders"] = all.into_iter().flatten().any(asks).into();
-    settings
+    delayed
 }
 
-/// The matchers of the project's proxy, which the build has checked.
-fn proxy_matchers(manifest: &Manifest) -> anyhow::Result<Option<ProxyMatchers>> {
-    let Some(proxy) = &manifest.proxy else { return Ok(None) };
-    let options = MatcherOptions::from(&manifest.config);
-    let matchers = ProxyMatchers::new(proxy.matchers.as_deref(), &options)
-        .with_context(|| format!("the matcher of `{}` cannot be compiled", proxy.file))?;
-    Ok(Some(matchers))
+/// What `byway status` is told.
+struct Status {
+    app: App,
+    history: Arc<Mutex<History>>,
+    stop: watch::Receiver<bool>,
+    origin: String,
+    started: Instant,
+}
+
+impl Status {
+    fn text(&self) -> String {
+        let pool = self.app.pool();
+        let history = self.history.lock().clone();
+        let state = match (*self.stop.borrow(), pool.is_ready()) {
+            (true, _) => ServerState::Stopping,
+            (false, true) => ServerState::Ready,
+            (false, false) => ServerState::Unready,
+        };
+        let status = ServerStatus {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            address: self.origin.clone(),
+            state,
+            uptime_s: self.started.elapsed().as_secs(),
+            reloads: history.reloads,
+            leaving_builds: history.leaving,
+            reload_error: history.last_error,
+            panics: byway_http::panics(),
+            output_lines_lost: output::dropped(),
+            pool: pool.status(),
+        };
+        serde_json::to_string(&status).unwrap_or_default()
+    }
 }
 
 /// The host and port of `request.url`: loopback and "everywhere by default" are `localhost`, as under Next.
@@ -172,78 +210,6 @@ fn origin(hostname: &str, port: u16) -> String {
         }
         name => format!("{name}:{port}"),
     }
-}
-
-fn worker_command(
-    dir: &Path,
-    settings: &Settings,
-    manifest: &Manifest,
-    origin: &str,
-) -> anyhow::Result<WorkerCommand> {
-    let build = dir.join(".byway");
-    let entry = build.join(&manifest.worker);
-    Ok(WorkerCommand {
-        node: settings.workers.node.clone(),
-        // The original file and line in every stack trace that user code prints.
-        args: vec!["--enable-source-maps".into(), entry.into(), build.into()],
-        dir: dir.to_owned(),
-        env: worker_environment(dir, manifest)?,
-        config: worker_config(manifest, origin).to_string(),
-        calls: None,
-    })
-}
-
-/// The environment of a worker: what every process gets, and `env` of `next.config`, which wins.
-fn worker_environment(
-    dir: &Path,
-    manifest: &Manifest,
-) -> anyhow::Result<Vec<(OsString, OsString)>> {
-    let mut variables = environment::of_worker(dir)?;
-    let own = manifest.config.env.iter();
-    variables.extend(own.map(|(name, value)| (name.into(), value.into())));
-    Ok(variables)
-}
-
-fn explain(error: StartError) -> anyhow::Error {
-    let hint = match &error {
-        StartError::NodeMissing { .. } => {
-            "install Node.js 20 or newer, or name it with `--node PATH`"
-        }
-        StartError::NodeTooOld { .. } => "name a newer one with `--node PATH`",
-        StartError::StaleBuild => "run `byway build` again",
-        _ => return error.into(),
-    };
-    WithHint { message: error.to_string(), hint: hint.to_owned() }.into()
-}
-
-/// Becomes true at the first SIGTERM or SIGINT; the second one ends the process at once, and the workers
-/// with it, because their sockets close.
-fn stop_on_signals() -> anyhow::Result<watch::Receiver<bool>> {
-    let (stop, stopped) = watch::channel(false);
-    let mut terminate = signal(SignalKind::terminate()).context("cannot handle signals")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot handle signals")?;
-    tokio::spawn(async move {
-        for first in [true, false] {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            if first {
-                tracing::info!(
-                    "stopping: finishing what is in flight; a second signal stops at once"
-                );
-                stop.send_replace(true);
-            } else {
-                end_now();
-            }
-        }
-    });
-    Ok(stopped)
-}
-
-#[expect(clippy::exit, reason = "a second signal asks for exactly this")]
-fn end_now() {
-    std::process::exit(1);
 }
 
 #[cfg(test)]

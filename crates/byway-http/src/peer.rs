@@ -1,0 +1,29 @@
+//! The other end of a connection.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// The other end of a connection.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// The address as text: no brackets, no IPv4-mapped form.
+    pub address: Arc<str>,
+    /// The address; `None` where there is none, as on a Unix socket.
+    pub ip: Option<IpAddr>,
+    /// The port.
+    pub port: u16,
+    /// Whether it is this machine, as a proxy in front usually is.
+    pub loopback: bool,
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(socket: SocketAddr) -> Self {
+        let address: IpAddr = socket.ip().to_canonical();
+        Self {
+            address: address.to_string().into(),
+            ip: Some(address),
+            port: socket.port(),
+            loopback: address.is_loopback(),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! What the workers of one group have in common.
+
+use std::sync::Arc;
+
+use byway_config::Supervision;
+
+use crate::console::ConsoleSink;
+use crate::dispatcher::Dispatcher;
+use crate::process::WorkerCommand;
+use crate::status::Ledger;
+
+/// How like workers are started, fed and watched, and what is known of them.
+pub(crate) struct Kind {
+    pub(crate) name: String,
+    pub(crate) command: WorkerCommand,
+    pub(crate) rules: Supervision,
+    pub(crate) dispatcher: Arc<Dispatcher>,
+    pub(crate) ledger: Ledger,
+    pub(crate) console: Option<ConsoleSink>,
+}
