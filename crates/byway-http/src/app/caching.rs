@@ -1,5 +1,6 @@
 //! What an app does with its cache: answers requests from it, and renders what nobody has asked for yet.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use byway_pool::DispatchError;
@@ -17,6 +18,10 @@ impl App {
         let build = self.build();
         let Some(cached) = &build.cached else { return };
         for target in cached.known_targets(&build.paths.base_path).await {
+            // A build that takes over does the same for its own.
+            if !Arc::ptr_eq(&build, &self.build()) {
+                return;
+            }
             build.with_match(&target, async |found| cached.warm(&found).await).await;
         }
     }
