@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use rolldown_common::Output;
 
+use crate::bundler::run_bundler;
 use crate::options::{Setup, bundler_options};
 use crate::pass::Pass;
-use crate::pipeline::{ROUTES, real_path, run_bundler};
+use crate::pipeline::{ROUTES, real_path};
 use crate::place::Layout;
 use crate::plugin::{Broken, Byway};
 use crate::report::Reporter;
@@ -66,6 +67,7 @@ pub async fn compile_config(
         broken: Broken::new(),
         pass,
         findings: Arc::default(),
+        loaded: Arc::default(),
     };
     let findings = Arc::clone(&plugin.findings);
     let result = run_bundler(options, plugin).await?;

@@ -8,13 +8,14 @@
 //!
 //! The modules, in the order in which a build meets them: `names` (what chunks are called), `segment`
 //! and `proxy` with `constant` and `special` (what a file says before it is compiled), `options` and `pass`
-//! (how the bundler is run), `plugin` with `resolve`, `specifier`, `packages`, `runtime`,
+//! (how the bundler is set up), `bundler` (one run of it), `plugin` with `resolve`, `specifier`, `packages`, `runtime`,
 //! `virtual_modules`, `place`, `templates` and `assertions` (what an import and a name mean), `methods`
 //! (what a route exports), `config` (next.config, which is evaluated before the rest),
 //! `report` with `syntax` and `suggest` (what went wrong), `emit` (writing it
 //! all down).
 
 mod assertions;
+mod bundler;
 mod config;
 mod constant;
 mod emit;
@@ -52,7 +53,7 @@ use byway_routes::pattern::Pattern;
 use byway_routes::special::Special;
 
 pub use crate::config::{ConfigProgram, compile_config};
-pub use crate::pipeline::{build, build_with};
+pub use crate::pipeline::{analyse, build, build_with};
 pub use crate::runtime::RuntimeSources;
 
 /// What to build.
@@ -104,6 +105,17 @@ pub struct BuildOutput {
     pub manifest: Manifest,
     /// What the user should know, sorted by file.
     pub warnings: Vec<Diagnostic>,
+}
+
+/// What a build would be, without one.
+#[derive(Debug)]
+pub struct Analysis {
+    /// The manifest; absent where the sources cannot be compiled.
+    pub manifest: Option<Manifest>,
+    /// Errors first, each kind sorted by file.
+    pub found: Vec<Diagnostic>,
+    /// The project's own files that its routes, proxy and instrumentation load, absolute and sorted.
+    pub sources: Vec<PathBuf>,
 }
 
 /// Why there is no build. The previous one is untouched.

@@ -1,9 +1,13 @@
 //! Which methods a route file exports, and what looks like a mistake in it.
 
-use byway_error::Diagnostic;
-use byway_routes::manifest::RouteKind;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use crate::SourceRoute;
+use byway_error::{Diagnostic, Location};
+use byway_routes::manifest::RouteKind;
+use strsim::osa_distance;
+
+use crate::{SourceRoute, segment};
 
 /// The methods that Next routes to a handler.
 const METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
@@ -25,36 +29,94 @@ pub(crate) fn methods(route: &SourceRoute, exports: &RouteExports) -> Option<Vec
 }
 
 /// What the user should know about the exports of `route`.
-pub(crate) fn warnings(route: &SourceRoute, exports: &RouteExports) -> Vec<Diagnostic> {
+pub(crate) fn warnings(
+    project_dir: &Path,
+    route: &SourceRoute,
+    exports: &RouteExports,
+) -> Vec<Diagnostic> {
     if exports.open_ended {
         return Vec::new();
     }
     let has_default = exports.names.iter().any(|name| name == "default");
-    let warning = |message: String, help: &str| {
-        Diagnostic::warning(message).in_file(&route.file).with_help(help)
-    };
+    let mistakes = Mistakes { file: project_dir.join(&route.file), route };
     if route.kind == RouteKind::Pages {
         let message = "this API route has no default export, so that every request to it fails";
         let help = "add `export default function handler(req, res) { … }`";
-        return if has_default { Vec::new() } else { vec![warning(message.to_owned(), help)] };
+        let found = mistakes.warning(NO_HANDLER, message.to_owned(), help, None);
+        return if has_default { Vec::new() } else { vec![found] };
     }
     let mut found = Vec::new();
     for name in &exports.names {
-        let upper = name.to_ascii_uppercase();
-        if *name != upper && METHODS.contains(&upper.as_str()) {
-            let help = format!("rename it to `{upper}`");
-            found.push(warning(format!("the export `{name}` is not a handler"), &help));
+        if let Some(meant) = meant(name).filter(|meant| !exports.names.iter().any(|it| it == meant))
+            && (name.eq_ignore_ascii_case(meant) || mistakes.may_be_function(name))
+        {
+            let message = format!("the export `{name}` is not a handler");
+            let help = format!("rename it to `{meant}`");
+            found.push(mistakes.warning("misspelt-method", message, &help, Some(name)));
         }
     }
     if has_default {
         let message = "the default export of a route handler is ignored".to_owned();
-        found.push(warning(message, "export a function named `GET`, `POST`, …"));
+        let help = "export a function named `GET`, `POST`, …";
+        found.push(mistakes.warning("default-export", message, help, Some("default")));
     }
     if methods(route, exports).is_some_and(|methods| methods.is_empty()) {
-        let message = "this route exports no method, so that no request reaches it";
-        found.push(warning(message.to_owned(), "export a function named `GET`, `POST`, …"));
+        let message = "this route exports no method, so that no request reaches it".to_owned();
+        let help = "export a function named `GET`, `POST`, …";
+        found.push(mistakes.warning(NO_HANDLER, message, help, None));
     }
     found
+}
+
+const NO_HANDLER: &str = "no-handler";
+
+/// The method that `name` was perhaps meant to be: other letters case, or one letter off.
+fn meant(name: &str) -> Option<&'static str> {
+    let upper = name.to_ascii_uppercase();
+    if METHODS.contains(&name) || upper.len() < 3 {
+        return None;
+    }
+    if let Some(method) = METHODS.into_iter().find(|method| *method == upper) {
+        return Some(method);
+    }
+    // Handlers are written in capitals or capitalised; `gets` and `posts` are other functions.
+    let capitals = name.starts_with(|c: char| c.is_ascii_uppercase());
+    METHODS.into_iter().find(|method| capitals && osa_distance(&upper, method) == 1)
+}
+
+struct Mistakes<'a> {
+    file: PathBuf,
+    route: &'a SourceRoute,
+}
+
+impl Mistakes<'_> {
+    fn warning(
+        &self,
+        code: &'static str,
+        message: String,
+        help: &str,
+        export: Option<&str>,
+    ) -> Diagnostic {
+        let found = Diagnostic::warning(message).in_file(&self.route.file).with_help(help);
+        let found = found.with_code(code);
+        // The chunk's exports are known by name; only a file with a mistake is read again.
+        let place = export.and_then(|export| {
+            let source = fs::read_to_string(&self.file).ok()?;
+            let span = segment::place_of_export(&self.file, &source, export)?;
+            let bytes = span.start as usize..span.end as usize;
+            Some((Location::of_bytes(&source, &bytes), source))
+        });
+        match place {
+            Some((location, source)) => found.at(location, source),
+            None => found,
+        }
+    }
+
+    /// Whether the export is not plainly something else, such as a list.
+    fn may_be_function(&self, export: &str) -> bool {
+        let source = fs::read_to_string(&self.file).unwrap_or_default();
+        segment::may_be_function(&self.file, &source, export)
+    }
 }
 
 #[cfg(test)]
@@ -80,8 +142,9 @@ mod tests {
             found.as_deref().map(|it| it.iter().map(String::as_str).collect()),
             expect.map(<[_]>::to_vec)
         );
+        let dir = tempfile::tempdir().unwrap();
         let found: Vec<String> =
-            warnings(&route, &exports).into_iter().map(|it| it.message).collect();
+            warnings(dir.path(), &route, &exports).into_iter().map(|it| it.message).collect();
         assert_eq!(found.len(), messages.len(), "{found:?}");
         for (found, expect) in found.iter().zip(messages) {
             assert!(found.contains(expect), "{found:?}");
@@ -93,6 +156,26 @@ mod tests {
         check(RouteKind::App, &["POST", "GET", "dynamic"], Some(&["GET", "POST"]), &[]);
         check(RouteKind::App, &["get", "GET"], Some(&["GET"]), &["`get`"]);
         check(RouteKind::App, &["default"], Some(&[]), &["default export", "no method"]);
+    }
+
+    #[test]
+    fn names_that_are_nearly_methods() {
+        for (name, meant) in [
+            ("get", Some("GET")),
+            ("Delete", Some("DELETE")),
+            ("GTE", Some("GET")),
+            ("DELTE", Some("DELETE")),
+            ("PSOT", Some("POST")),
+            ("OPTION", Some("OPTIONS")),
+            ("GET", None),
+            ("gets", None),
+            ("PURGE", None),
+            ("dynamic", None),
+            ("HEADERS", None),
+            ("_", None),
+        ] {
+            assert_eq!(super::meant(name), meant, "{name}");
+        }
     }
 
     #[test]

@@ -12,10 +12,10 @@ use byway_routes::proxy::{MatcherOptions, ProxyEntry};
 use byway_routes::segment_config::SegmentConfig;
 use byway_routes::special::SpecialSource;
 use parking_lot::Mutex;
-use rolldown::{BundleOutput, Bundler, BundlerOptions};
 use rolldown_common::{Output, OutputChunk};
 use rolldown_error::{BuildDiagnostic, EventKind};
 
+use crate::bundler::{Bundled, broken_files, run_bundler};
 use crate::emit;
 use crate::identity::{build_id, secret};
 use crate::methods::{self, RouteExports};
@@ -24,15 +24,14 @@ use crate::next_users::packages_import_next;
 use crate::options::{Setup, bundler_options};
 use crate::pass::{Pass, runtime_chunk};
 use crate::place::Layout;
-use crate::plugin::{Broken, Byway, Finding};
+use crate::plugin::{Broken, Byway, Loaded};
 use crate::proxy::{self, ProxyFile};
-use crate::report::Reporter;
+use crate::report::{Reporter, is_in_node_modules};
 use crate::runtime::{MAIN, RuntimeSources};
 use crate::segment;
 use crate::special;
-use crate::syntax;
 use crate::virtual_modules::worker_id;
-use crate::{BuildError, BuildInput, BuildOutput, SourceRoute};
+use crate::{Analysis, BuildError, BuildInput, BuildOutput, SourceRoute};
 
 /// The worker's entry without extension. It holds no project code, so its depth is its own.
 const WORKER: &str = "server/worker";
@@ -61,27 +60,29 @@ pub async fn build_with(
     runtime: RuntimeSources,
 ) -> Result<BuildOutput, BuildError> {
     let plan = Plan::new(input, runtime)?;
-    let mut reporter = Reporter::new(&plan.layout);
-    reporter.add(plan.found.iter().cloned());
-    let needed = Arc::new(Mutex::new(BTreeSet::new()));
-    let edge = if plan.has_edge_code() {
-        plan.run(&Pass::Edge(Arc::clone(&needed)), &mut reporter).await?
-    } else {
-        Some(Vec::new())
+    let (compiled, found) = plan.compile().await?;
+    let Some((files, manifest)) = compiled.filter(|_| !found.iter().any(Diagnostic::is_error))
+    else {
+        return Err(BuildError::Project(found));
     };
-    let needed = std::mem::take(&mut *needed.lock());
-    let node = plan.run(&Pass::Node(needed), &mut reporter).await?;
-    let (Some(mut files), Some(edge)) = (node, edge) else {
-        return Err(BuildError::Project(reporter.finish()));
-    };
-    files.extend(edge);
-    let manifest = plan.manifest(&files, &mut reporter)?;
-    let warnings = reporter.finish();
-    if warnings.iter().any(Diagnostic::is_error) {
-        return Err(BuildError::Project(warnings));
-    }
     emit::write(&plan.out_dir, &files, &manifest)?;
-    Ok(BuildOutput { manifest, warnings })
+    Ok(BuildOutput { manifest, warnings: found })
+}
+
+/// Does all that [`build`] does, except that nothing is written.
+///
+/// # Errors
+///
+/// What kept byway from reading. The project's faults are part of the result.
+pub async fn analyse(input: BuildInput) -> Result<Analysis, BuildError> {
+    let plan = Plan::new(input, RuntimeSources::embedded())?;
+    let (compiled, found) = plan.compile().await?;
+    let loaded = std::mem::take(&mut *plan.loaded.lock());
+    Ok(Analysis {
+        manifest: compiled.map(|(_, manifest)| manifest),
+        found,
+        sources: loaded.into_iter().filter(|file| !is_in_node_modules(file)).collect(),
+    })
 }
 
 /// Files with errors hide what they import. So many layers of them are uncovered.
@@ -107,37 +108,13 @@ struct Plan {
     next: BTreeMap<String, String>,
     /// Whether an installed package may import `next/*` itself.
     packages_import_next: bool,
+    /// The files that every run of the bundler has loaded.
+    loaded: Loaded,
 }
 
 /// How a chunk shows that it has kept a function which needs the current request: a call of the runtime's
 /// `needsContext`, which the bundler drops together with a function that nobody imports.
 const CONTEXT_MARK: &str = "needsContext(function";
-
-/// Chunks, or what is wrong with the sources.
-pub(crate) type BundleResult = Result<BundleOutput, Vec<BuildDiagnostic>>;
-
-/// Runs the bundler. It is third-party code that may panic: in a task of its own that is an error.
-pub(crate) async fn run_bundler(
-    options: BundlerOptions,
-    plugin: Byway,
-) -> Result<BundleResult, BuildError> {
-    let task = tokio::spawn(async move {
-        let mut bundler = Bundler::with_plugins(options, vec![Arc::new(plugin)])?;
-        let output = bundler.generate().await;
-        let closed = bundler.close().await;
-        output.and_then(|output| closed.map(|()| output))
-    });
-    match task.await {
-        Ok(result) => Ok(result.map_err(rolldown_error::BatchedBuildDiagnostic::into_vec)),
-        Err(failed) => Err(BuildError::Bundler(failed.to_string())),
-    }
-}
-
-/// What the bundler made of it.
-struct Bundled {
-    result: BundleResult,
-    findings: Vec<Finding>,
-}
 
 impl Plan {
     fn new(mut input: BuildInput, runtime: RuntimeSources) -> Result<Self, BuildError> {
@@ -184,7 +161,31 @@ impl Plan {
             found,
             next,
             packages_import_next,
+            loaded: Loaded::default(),
         })
+    }
+
+    /// Both runs of the bundler: the chunks with their manifest where there are any, and everything
+    /// that was noticed.
+    async fn compile(
+        &self,
+    ) -> Result<(Option<(Vec<Output>, Manifest)>, Vec<Diagnostic>), BuildError> {
+        let mut reporter = Reporter::new(&self.layout);
+        reporter.add(self.found.iter().cloned());
+        let needed = Arc::new(Mutex::new(BTreeSet::new()));
+        let edge = if self.has_edge_code() {
+            self.run(&Pass::Edge(Arc::clone(&needed)), &mut reporter).await?
+        } else {
+            Some(Vec::new())
+        };
+        let needed = std::mem::take(&mut *needed.lock());
+        let node = self.run(&Pass::Node(needed), &mut reporter).await?;
+        let (Some(mut files), Some(edge)) = (node, edge) else {
+            return Ok((None, reporter.finish()));
+        };
+        files.extend(edge);
+        let manifest = self.manifest(&files, &mut reporter)?;
+        Ok((Some((files, manifest)), reporter.finish()))
     }
 
     /// Bundles what `pass` is about and reports everything that was noticed. `None` when that includes
@@ -269,6 +270,7 @@ impl Plan {
             broken,
             pass: pass.clone(),
             findings: Arc::clone(&findings),
+            loaded: Arc::clone(&self.loaded),
         };
         let result = run_bundler(options, plugin).await?;
         let findings = std::mem::take(&mut *findings.lock());
@@ -341,7 +343,7 @@ impl Plan {
                 BuildError::Bundler(format!("no chunk came out for `{}`", route.file))
             })?;
             let exports = exports(chunk);
-            reporter.add(methods::warnings(route, &exports));
+            reporter.add(methods::warnings(self.layout.project_dir(), route, &exports));
             routes.push(Route {
                 path: route.path.clone(),
                 pattern: route.pattern.clone(),
@@ -437,19 +439,6 @@ fn read_route(
     }
     found.extend(read.found);
     read.config
-}
-
-/// The files that `errors` are about, without those that are known, and what they import.
-fn broken_files(errors: &[BuildDiagnostic], known: &Broken) -> Broken {
-    let files = errors.iter().filter_map(|error| error.id().map(PathBuf::from));
-    files
-        .filter(|file| file.is_absolute() && !known.contains_key(file))
-        .filter_map(|file| {
-            let source = fs::read_to_string(&file).ok()?;
-            let imports = syntax::imports_of_broken(&file, &source);
-            Some((file, imports))
-        })
-        .collect()
 }
 
 fn chunk_file(name: &str) -> String {

@@ -1,7 +1,7 @@
 //! byway's view of imports, told to the bundler.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -68,7 +68,12 @@ pub(crate) struct Byway {
     /// What this run of the bundler is about.
     pub(crate) pass: Pass,
     pub(crate) findings: Arc<Mutex<Vec<Finding>>>,
+    /// The files that were loaded.
+    pub(crate) loaded: Loaded,
 }
+
+/// Files that the bundler has loaded.
+pub(crate) type Loaded = Arc<Mutex<BTreeSet<PathBuf>>>;
 
 /// Files with errors, and the specifiers of their imports.
 pub(crate) type Broken = BTreeMap<PathBuf, Vec<String>>;
@@ -202,6 +207,7 @@ impl Plugin for Byway {
     async fn load(&self, _: SharedLoadPluginContext, args: &HookLoadArgs<'_>) -> HookLoadReturn {
         let Some(module) = Virtual::parse(args.id) else {
             let file = Path::new(args.id);
+            self.loaded.lock().insert(file.to_owned());
             let imports = self.broken.get(file).map(|imports| virtuals::imports_code(imports));
             return Ok(imports.or_else(|| json_code(file)).map(script));
         };

@@ -44,7 +44,7 @@ impl<'a> Reporter<'a> {
     pub(crate) fn finish(mut self) -> Vec<Diagnostic> {
         let key = |it: &Diagnostic| {
             let place = it.location.as_ref().map(|at| (at.line, at.column));
-            (it.severity == Severity::Warning, it.file.clone(), place, it.message.clone())
+            (it.severity != Severity::Error, it.file.clone(), place, it.message.clone())
         };
         self.found.sort_by_cached_key(key);
         self.found.dedup();
@@ -113,7 +113,7 @@ impl<'a> Reporter<'a> {
             if let Some(bytes) = error.bytes {
                 found = found.at(Location::of_bytes(&source, &bytes), source.clone());
             }
-            found.help = error.help;
+            found.help = error.help.map(Into::into);
             self.found.push(found);
         }
         true
@@ -129,6 +129,7 @@ impl<'a> Reporter<'a> {
         let mut found = match severity {
             Severity::Error => Diagnostic::error(self.without_paths(&message)),
             Severity::Warning => Diagnostic::warning(self.without_paths(&message)),
+            Severity::Note => Diagnostic::note(self.without_paths(&message)),
         };
         let place = details.get_primary_location();
         let file = match &place {
@@ -173,7 +174,7 @@ impl<'a> Reporter<'a> {
         let mut found =
             if fatal { Diagnostic::error(message) } else { Diagnostic::warning(message) };
         found = found.in_file(self.name(&finding.importer));
-        found.help = help;
+        found.help = help.map(Into::into);
         if let (Some(site), Some(source)) = (site, source) {
             found = found.at(Location::of_bytes(&source, &site.bytes), source);
         }
@@ -247,7 +248,7 @@ impl Problem {
     }
 }
 
-fn is_in_node_modules(path: &Path) -> bool {
+pub(crate) fn is_in_node_modules(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str() == "node_modules")
 }
 

@@ -14,7 +14,9 @@ use std::path::Path;
 use byway_error::{Diagnostic, Location};
 use byway_routes::segment_config::{Revalidate, Runtime, SegmentConfig};
 use oxc::allocator::Allocator;
-use oxc::ast::ast::{Declaration, Expression, Program, Statement, VariableDeclaration};
+use oxc::ast::ast::{
+    Declaration, ExportSpecifier, Expression, Program, Statement, VariableDeclaration,
+};
 use oxc::parser::Parser;
 use oxc::span::{GetSpan as _, Span};
 use serde_json::Value as Json;
@@ -153,6 +155,51 @@ impl<'a, 'p> Exports<'a, 'p> {
     fn named(&mut self, name: &str, exported: Exported<'a, 'p>) {
         self.has_default |= name == "default";
         self.values.insert(name.to_owned(), exported);
+    }
+}
+
+/// Where the file exports `name`; nowhere, if it does not parse or takes over all of another file.
+pub(crate) fn place_of_export(path: &Path, source: &str, name: &str) -> Option<Span> {
+    let allocator = Allocator::default();
+    let parsed = Parser::new(&allocator, source, source_type(path)).parse();
+    parsed.program.body.iter().find_map(|statement| match statement {
+        Statement::ExportDeclaration(export) => match &export.declaration {
+            Declaration::VariableDeclaration(variables) => {
+                let mut names =
+                    variables.declarations.iter().flat_map(|it| it.id.get_binding_identifiers());
+                names.find(|id| id.name == name).map(|id| id.span)
+            }
+            Declaration::FunctionDeclaration(function) => {
+                function.id.as_ref().filter(|id| id.name == name).map(|id| id.span)
+            }
+            _ => None,
+        },
+        Statement::ExportNamedDeclaration(export) => exported(&export.specifiers, name),
+        Statement::ExportFromDeclaration(export) => exported(&export.specifiers, name),
+        Statement::ExportDefaultDeclaration(export) if name == "default" => {
+            Some(Span::new(export.span.start, export.declaration.span().start))
+        }
+        _ => None,
+    })
+}
+
+fn exported(specifiers: &[ExportSpecifier<'_>], name: &str) -> Option<Span> {
+    specifiers.iter().find(|it| it.exported.name() == name).map(|it| it.exported.span())
+}
+
+/// Whether what the file exports as `name` is a function as far as one can see.
+pub(crate) fn may_be_function(path: &Path, source: &str, name: &str) -> bool {
+    let allocator = Allocator::default();
+    let parsed = Parser::new(&allocator, source, source_type(path)).parse();
+    match Exports::of(&parsed.program).values.get(name) {
+        Some(Exported::Here(value)) => matches!(
+            value.get_inner_expression(),
+            Expression::ArrowFunctionExpression(_)
+                | Expression::FunctionExpression(_)
+                | Expression::CallExpression(_)
+                | Expression::Identifier(_)
+        ),
+        _ => true,
     }
 }
 

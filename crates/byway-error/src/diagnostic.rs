@@ -9,6 +9,19 @@ pub enum Severity {
     Error,
     /// The build goes on.
     Warning,
+    /// Worth knowing; nothing has to be done.
+    Note,
+}
+
+impl Severity {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
 }
 
 /// A place in a file, 1-based, columns in characters.
@@ -44,6 +57,8 @@ impl Location {
 pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
+    /// The rule that it is about, such as `module-state`, where it has a name.
+    pub code: Option<&'static str>,
     /// What is wrong, one sentence without a final dot.
     pub message: String,
     /// The file, relative to the project, with `/`.
@@ -51,9 +66,9 @@ pub struct Diagnostic {
     /// Where in the file.
     pub location: Option<Location>,
     /// The text of the file, for the code frame.
-    pub source: Option<String>,
+    pub source: Option<Box<str>>,
     /// What to do about it.
-    pub help: Option<String>,
+    pub help: Option<Box<str>>,
 }
 
 impl Diagnostic {
@@ -67,8 +82,21 @@ impl Diagnostic {
         Self::new(Severity::Warning, message.into())
     }
 
+    /// A note that names no file yet.
+    pub fn note(message: impl Into<String>) -> Self {
+        Self::new(Severity::Note, message.into())
+    }
+
     fn new(severity: Severity, message: String) -> Self {
-        Self { severity, message, file: None, location: None, source: None, help: None }
+        let (code, file, location, source, help) = (None, None, None, None, None);
+        Self { severity, code, message, file, location, source, help }
+    }
+
+    /// Names the rule.
+    #[must_use]
+    pub fn with_code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
     }
 
     /// Names the file, relative to the project.
@@ -80,7 +108,7 @@ impl Diagnostic {
 
     /// Points into the file, whose text is `source`.
     #[must_use]
-    pub fn at(mut self, location: Location, source: impl Into<String>) -> Self {
+    pub fn at(mut self, location: Location, source: impl Into<Box<str>>) -> Self {
         self.location = Some(location);
         self.source = Some(source.into());
         self
@@ -88,7 +116,7 @@ impl Diagnostic {
 
     /// Says what to do about it.
     #[must_use]
-    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+    pub fn with_help(mut self, help: impl Into<Box<str>>) -> Self {
         self.help = Some(help.into());
         self
     }

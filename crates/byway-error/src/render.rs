@@ -40,7 +40,12 @@ impl Paint {
     }
 
     fn strong(self, severity: Severity, text: &str) -> String {
-        self.wrap(if severity == Severity::Error { "1;31" } else { "1;33" }, text)
+        let code = match severity {
+            Severity::Error => "1;31",
+            Severity::Warning => "1;33",
+            Severity::Note => "1;34",
+        };
+        self.wrap(code, text)
     }
 
     fn quiet(self, text: &str) -> String {
@@ -55,12 +60,10 @@ struct Rendered<'a> {
 
 impl fmt::Display for Rendered<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Diagnostic { severity, message, file, location, source, help } = self.diagnostic;
-        let kind = match severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        writeln!(f, "{}: {}", self.paint.strong(*severity, kind), plain(message))?;
+        let Diagnostic { severity, code, message, file, location, source, help } = self.diagnostic;
+        let kind = severity.name();
+        let kind = code.map_or_else(|| kind.to_owned(), |code| format!("{kind}[{code}]"));
+        writeln!(f, "{}: {}", self.paint.strong(*severity, &kind), plain(message))?;
         if let Some(file) = file {
             let arrow = self.paint.quiet(" -->");
             match location {

@@ -34,6 +34,8 @@ pub struct ReadConfig {
     pub config: NextConfig,
     /// What byway does not honour, sorted by setting.
     pub warnings: Vec<Diagnostic>,
+    /// Settings that are about pages, browsers or Next's own build, sorted.
+    pub ignored: Vec<String>,
 }
 
 /// Runs the file, relative to the project, and checks what it says. Reports all faults at once.

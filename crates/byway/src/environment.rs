@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
+use byway_error::Diagnostic;
 use byway_project::env::{self, EnvFiles, Mode};
 
 use crate::print;
@@ -16,26 +17,68 @@ const OWN_VARIABLES: [&str; 4] = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", 
 /// Variables that a worker needs whatever the settings allow.
 const NEEDED_VARIABLES: [&str; 6] = ["PATH", "HOME", "LANG", "TZ", "TMPDIR", "NODE_ENV"];
 
-/// The environment of a worker: the process's own as far as it is `allowed`, then the `.env` files in
-/// Next's order.
+/// What the process and the `.env` files say.
+#[derive(Debug)]
+pub(crate) struct Environment {
+    existing: BTreeMap<String, String>,
+    pub(crate) files: EnvFiles,
+}
+
+impl Environment {
+    /// Reads the `.env` files as for production, over what the process has.
+    pub(crate) fn read(dir: &Path) -> Result<Self, Diagnostic> {
+        Self::over(dir, existing())
+    }
+
+    fn over(dir: &Path, existing: BTreeMap<String, String>) -> Result<Self, Diagnostic> {
+        let files = env::load(dir, Mode::Production, &existing)?;
+        Ok(Self { existing, files })
+    }
+
+    /// The environment of a program that runs project code: the process's own as far as it is
+    /// `allowed`, then the `.env` files in Next's order.
+    pub(crate) fn variables(&self, allowed: Option<&[String]>) -> Vec<(OsString, OsString)> {
+        let passes = |name: &OsString| {
+            let Some(name) = name.to_str() else { return allowed.is_none() };
+            !OWN_VARIABLES.contains(&name)
+                && allowed.is_none_or(|allowed| is_allowed(name, allowed))
+        };
+        let mut variables: Vec<(OsString, OsString)> =
+            std::env::vars_os().filter(|(name, _)| passes(name)).collect();
+        let files = self.files.variables.iter();
+        variables.extend(files.map(|(name, value)| (name.into(), value.into())));
+        if !self.existing.contains_key("NODE_ENV") {
+            variables.push(("NODE_ENV".into(), "production".into()));
+        }
+        variables
+    }
+
+    /// What takes the place of `process.env.NAME` in the project's code when it is built.
+    pub(crate) fn inlined(&self) -> BTreeMap<String, String> {
+        let all = self.files.variables.iter().chain(&self.existing);
+        let public = all.filter(|(name, _)| name.starts_with(INLINED_PREFIX));
+        public.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// The names of all variables.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.variables.keys().chain(self.existing.keys()).map(String::as_str)
+    }
+}
+
+/// The environment of a worker; what is wrong with the files is printed.
 pub(crate) fn of_worker(
     dir: &Path,
     allowed: Option<&[String]>,
 ) -> anyhow::Result<Vec<(OsString, OsString)>> {
-    let passes = |name: &OsString| {
-        let Some(name) = name.to_str() else { return allowed.is_none() };
-        !OWN_VARIABLES.contains(&name) && allowed.is_none_or(|allowed| is_allowed(name, allowed))
-    };
-    let mut variables: Vec<(OsString, OsString)> =
-        std::env::vars_os().filter(|(name, _)| passes(name)).collect();
     let mut existing = existing();
     existing.retain(|name, _| allowed.is_none_or(|allowed| is_allowed(name, allowed)));
-    let files = files(dir, &existing)?;
-    variables.extend(files.variables.into_iter().map(|(name, value)| (name.into(), value.into())));
-    if !existing.contains_key("NODE_ENV") {
-        variables.push(("NODE_ENV".into(), "production".into()));
-    }
-    Ok(variables)
+    let environment = Environment::over(dir, existing).map_err(|diagnostic| {
+        print::diagnostic(&diagnostic);
+        print::Reported("the environment files cannot be read".to_owned())
+    })?;
+    environment.files.warnings.iter().for_each(print::diagnostic);
+    Ok(environment.variables(allowed))
 }
 
 fn is_allowed(name: &str, allowed: &[String]) -> bool {
@@ -46,28 +89,10 @@ fn is_allowed(name: &str, allowed: &[String]) -> bool {
         })
 }
 
-/// What takes the place of `process.env.NAME` in the project's code when it is built.
-pub(crate) fn inlined(dir: &Path) -> anyhow::Result<BTreeMap<String, String>> {
-    let existing = existing();
-    let mut variables = files(dir, &existing)?.variables;
-    variables.extend(existing);
-    variables.retain(|name, _| name.starts_with(INLINED_PREFIX));
-    Ok(variables)
-}
-
 /// The process's own variables, as far as they are text.
 fn existing() -> BTreeMap<String, String> {
     let text = |it: OsString| it.into_string().ok();
     std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect()
-}
-
-fn files(dir: &Path, existing: &BTreeMap<String, String>) -> anyhow::Result<EnvFiles> {
-    let files = env::load(dir, Mode::Production, existing).map_err(|diagnostic| {
-        print::diagnostic(&diagnostic);
-        print::Reported("the environment files cannot be read".to_owned())
-    })?;
-    files.warnings.iter().for_each(print::diagnostic);
-    Ok(files)
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! The settings of a command: its flags, the environment, `byway.toml`.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use byway_config::{CONFIG_FILE, Flags, Given, Loaded, Origin, Settings, Shown};
 use byway_error::{Diagnostic, Location};
 use byway_http::{PatternError, PolicyTables};
 
+use crate::cli::{SetArg, SettingArgs};
 use crate::print::{self, Reported};
-use crate::{SetArg, SettingArgs};
 
 /// The variable that names Node.js.
 const NODE: &str = "BYWAY_NODE";
@@ -20,45 +21,67 @@ pub(crate) struct Checked {
 
 /// Reads the settings of the project in `dir`; everything that is wrong with them is printed.
 pub(crate) fn load(dir: &Path, args: &SettingArgs) -> anyhow::Result<Checked> {
-    let (checked, _) = read(dir, args)?;
-    Ok(checked)
+    let (loaded, tables) = settled(read(dir, &flags(args), std::env::vars_os()))?;
+    Ok(Checked { settings: loaded.settings, tables })
 }
 
 /// The same, as a list of values and where each comes from.
 pub(crate) fn show(dir: &Path, args: &SettingArgs) -> anyhow::Result<Vec<Shown>> {
-    let (_, values) = read(dir, args)?;
-    Ok(values)
-}
-
-fn read(dir: &Path, args: &SettingArgs) -> anyhow::Result<(Checked, Vec<Shown>)> {
-    let loaded = byway_config::load(dir, &flags(args), std::env::vars_os());
-    let loaded = loaded.map_err(|found| report(&found))?;
-    loaded.warnings.iter().for_each(print::diagnostic);
-    let tables = tables(&loaded)?;
-    Ok((Checked { settings: loaded.settings, tables }, loaded.values))
+    let (loaded, _) = settled(read(dir, &flags(args), std::env::vars_os()))?;
+    Ok(loaded.values)
 }
 
 /// Checks `byway.toml`, and says which Node.js a build uses. Nothing else that is set for a server's run
 /// matters to a build.
 pub(crate) fn node_of_build(dir: &Path, given: Option<&Path>) -> anyhow::Result<PathBuf> {
-    let flags = Flags { given: node(given).into_iter().collect(), ..Flags::default() };
     let variable = std::env::var_os(NODE).map(|value| (NODE.into(), value));
-    let loaded = byway_config::load(dir, &flags, variable).map_err(|found| report(&found))?;
-    tables(&loaded)?;
+    let (loaded, _) = settled(read(dir, &flags_of_build(given), variable))?;
     Ok(loaded.settings.workers.node)
 }
 
+/// The settings of a project for a command that starts no server: `byway.toml`, variables, and the
+/// Node.js that was named.
+pub(crate) fn of_project(dir: &Path, node: Option<&Path>) -> anyhow::Result<Loaded> {
+    let (loaded, _) = settled(read(dir, &flags_of_build(node), std::env::vars_os()))?;
+    Ok(loaded)
+}
+
+/// The same, with all that is wrong as a value.
+pub(crate) fn findings(dir: &Path, node: Option<&Path>) -> Result<Loaded, Vec<Diagnostic>> {
+    let (loaded, _) = read(dir, &flags_of_build(node), std::env::vars_os())?;
+    Ok(loaded)
+}
+
+type Read = Result<(Loaded, PolicyTables), Vec<Diagnostic>>;
+
+fn read(
+    dir: &Path,
+    flags: &Flags,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Read {
+    let loaded = byway_config::load(dir, flags, variables)?;
+    let tables = tables(&loaded)?;
+    Ok((loaded, tables))
+}
+
+/// Prints what was noticed, or what is wrong.
+fn settled(read: Read) -> anyhow::Result<(Loaded, PolicyTables)> {
+    let (loaded, tables) = read.map_err(|found| report(&found))?;
+    loaded.warnings.iter().for_each(print::diagnostic);
+    Ok((loaded, tables))
+}
+
 /// The patterns of `[[route]]` tables.
-fn tables(loaded: &Loaded) -> anyhow::Result<PolicyTables> {
+fn tables(loaded: &Loaded) -> Result<PolicyTables, Vec<Diagnostic>> {
     PolicyTables::new(loaded.settings.routes.clone()).map_err(|errors| {
-        let source = &loaded.source;
+        let source = loaded.source.as_str();
         let of = |error: &PatternError| {
             Diagnostic::error(format!("this is no path pattern: {}", error.message))
                 .in_file(CONFIG_FILE)
-                .at(Location::of_bytes(source, &error.at), source.clone())
+                .at(Location::of_bytes(source, &error.at), source)
                 .with_help("`/api/:path*` is everything below `/api`, `/users/:id` one segment")
         };
-        report(&errors.iter().map(of).collect::<Vec<_>>())
+        errors.iter().map(of).collect()
     })
 }
 
@@ -81,6 +104,10 @@ fn flags(args: &SettingArgs) -> Flags {
         hostname: args.hostname.clone(),
         given: workers.into_iter().chain(node(args.node.as_deref())).chain(set).collect(),
     }
+}
+
+fn flags_of_build(given: Option<&Path>) -> Flags {
+    Flags { given: node(given).into_iter().collect(), ..Flags::default() }
 }
 
 fn node(given: Option<&Path>) -> Option<Given> {

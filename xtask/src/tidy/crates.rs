@@ -9,7 +9,7 @@ use crate::running::capture;
 /// Arrows between crates point down only: a crate may use those of later lines.
 const LAYERS: [&[&str]; 7] = [
     &["byway"],
-    &["byway-http", "byway-compile"],
+    &["byway-http", "byway-compile", "byway-check"],
     &["byway-project"],
     &["byway-gate", "byway-cache", "byway-pool", "byway-routes"],
     &["byway-store", "byway-wire", "byway-config", "byway-observe"],
@@ -20,7 +20,7 @@ const LAYERS: [&[&str]; 7] = [
 /// Crates that belong to one place, by the beginning of their name.
 const RESERVED: [(&str, &[&str]); 4] = [
     ("rolldown", &["byway-compile"]),
-    ("oxc", &["byway-compile"]),
+    ("oxc", &["byway-check", "byway-compile"]),
     ("clap", &["byway"]),
     // For programs; and the bundler's plugin interface speaks anyhow.
     ("anyhow", &["bare-hyper", "byway", "byway-compile", "xtask"]),

@@ -20,12 +20,15 @@ pub(super) fn check(
     config.sets_environment = evaluated.sets_environment;
     reader.warn();
     rules::read(&evaluated.rules, &evaluated.settings, &mut config, place, &mut reader.found);
+    let is_ignored = |name: &&String| matches!(settings::fate(name), Fate::NotOurs);
+    let mut ignored: Vec<String> = evaluated.settings.keys().filter(is_ignored).cloned().collect();
+    ignored.sort_unstable();
     let mut found = reader.found;
     found.sort_by_key(|it| !it.is_error());
     if found.iter().any(Diagnostic::is_error) {
         return Err(found);
     }
-    Ok(ReadConfig { config, warnings: found })
+    Ok(ReadConfig { config, warnings: found, ignored })
 }
 
 struct Reader<'a> {

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use byway_config::Shown;
 use serde_json::json;
 
-use crate::ConfigArgs;
+use crate::cli::ConfigArgs;
 use crate::{print, settings};
 
 /// What stands for a value that nothing sets.

@@ -20,9 +20,10 @@ use byway_http::{Admin, App, CacheCalls, PolicyTables, Server};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
+use crate::cli::StartArgs;
 use crate::commands::status::{ServerState, ServerStatus};
 use crate::settings::{self, Checked};
-use crate::{StartArgs, cache, output, print};
+use crate::{cache, output, print};
 use asks::{Attendant, History};
 use generation::{Generation, Loaded, Setup};
 pub(crate) use kept_build::PREFIX as SERVING_PREFIX;
