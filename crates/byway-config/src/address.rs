@@ -1,49 +1,8 @@
-//! Where to listen, and which addresses are meant.
+//! Which addresses are meant, and which proxies are believed.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
-
-/// An address to listen on, `0.0.0.0:3000` or `[::]:3000`. The host is kept as the user wrote it: it is
-/// also the host of `request.url`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListenAddress {
-    /// A name or an address, without brackets.
-    pub host: String,
-    /// 0 lets the system choose.
-    pub port: u16,
-}
-
-impl FromStr for ListenAddress {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || "write host and port, such as `\"0.0.0.0:3000\"` or `\"[::]:3000\"`".to_owned();
-        let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
-        let bare = match host.strip_prefix('[') {
-            Some(rest) => rest.strip_suffix(']').ok_or_else(wrong)?,
-            None => host,
-        };
-        // Without brackets the last number of an IPv6 address would be taken for the port.
-        if bare.is_empty() || (bare.contains(':') && !host.starts_with('[')) {
-            return Err(wrong());
-        }
-        let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-        let port = port.parse().map_err(|_| wrong())?;
-        if !bare.chars().all(valid) {
-            return Err(wrong());
-        }
-        Ok(Self { host: bare.to_owned(), port })
-    }
-}
-
-impl fmt::Display for ListenAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port } = self;
-        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
-    }
-}
 
 /// A block of addresses, `10.0.0.0/8`; a single address is the smallest block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,24 +74,26 @@ impl fmt::Display for AddressBlock {
     }
 }
 
+/// A proxy that is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrustedProxy {
+    /// At one of these addresses.
+    At(AddressBlock),
+    /// At the other end of a Unix socket: whoever its permissions let connect.
+    Unix,
+}
+
+impl FromStr for TrustedProxy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "unix" { Ok(Self::Unix) } else { text.parse().map(Self::At) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{AddressBlock, ListenAddress};
-
-    #[test]
-    fn listen_addresses() {
-        let read = |text: &str| text.parse::<ListenAddress>().map(|it| (it.host, it.port));
-        assert_eq!(read("0.0.0.0:3000"), Ok(("0.0.0.0".to_owned(), 3000)));
-        assert_eq!(read("localhost:0"), Ok(("localhost".to_owned(), 0)));
-        assert_eq!(read("[::1]:80"), Ok(("::1".to_owned(), 80)));
-        for wrong in
-            ["3000", ":3000", "::1", "[::1]", "a b:1", "a:65536", "a:", "http://a:1", "[::1:1"]
-        {
-            assert!(read(wrong).is_err(), "{wrong}");
-        }
-        let shown = ["[::1]:80", "a:1"].map(|it| it.parse::<ListenAddress>().unwrap().to_string());
-        assert_eq!(shown, ["[::1]:80", "a:1"]);
-    }
+    use super::{AddressBlock, TrustedProxy};
 
     #[test]
     fn blocks_of_addresses() {
@@ -154,5 +115,12 @@ mod tests {
         {
             assert!(wrong.parse::<AddressBlock>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_unix_socket_is_a_proxy_by_its_name() {
+        assert_eq!("unix".parse(), Ok(TrustedProxy::Unix));
+        assert_eq!("::1".parse(), Ok(TrustedProxy::At("::1".parse().unwrap())));
+        assert!("unix:/a".parse::<TrustedProxy>().is_err());
     }
 }

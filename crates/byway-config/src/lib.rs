@@ -9,6 +9,7 @@ mod context;
 mod describe;
 mod kind;
 pub mod limits;
+mod listen;
 mod load;
 mod log;
 mod node;
@@ -17,16 +18,18 @@ mod policy;
 mod reader;
 mod route_file;
 mod rule;
+mod server;
 mod settings;
 mod suggest;
 mod supervision;
 pub mod units;
 
-pub use address::{AddressBlock, ListenAddress};
+pub use address::{AddressBlock, TrustedProxy};
 pub use compression::{Coding, CompressionSettings};
 pub use context::{KeyInfo, Shown};
 pub use describe::{reference, schema};
 pub use kind::Kind;
+pub use listen::{ListenAddress, ListenPlace};
 pub use load::{CONFIG_FILE, Flags, Loaded, keys, load};
 pub use log::{LogFormat, LogSettings};
 pub use node::{Entry, Node, Value};
@@ -37,7 +40,6 @@ pub use policy::{
 pub use reader::Switch;
 pub use route_file::{is_foreign, route_policy};
 pub use rule::RouteRule;
-pub use settings::{
-    LimitSettings, RequestIdSettings, ServerSettings, Settings, WorkerCount, WorkerSettings,
-};
+pub use server::{RequestIdSettings, ServerSettings, TlsSettings};
+pub use settings::{LimitSettings, Settings, WorkerCount, WorkerSettings};
 pub use supervision::{Affinity, Isolation, Permissions, PoolRule, Supervision, Uncaught};

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub const CONFIG_FILE_BYTES_MAX: u64 = 1 << 20;
 /// Addresses that one server listens on.
 pub const LISTENERS_MAX: usize = 16;
+/// Bytes of a Unix socket's path: what the system's address structure holds.
+pub const UNIX_PATH_BYTES_MAX: usize = 107;
 /// Entries of a list in the settings.
 pub const TEXTS_MAX: usize = 256;
 /// `[[route]]` tables.
@@ -28,6 +30,43 @@ pub const CONNECTIONS_CEILING: usize = 1_000_000;
 pub const ACCEPT_BACKLOG: i32 = 4096;
 /// From accepting a connection to the first byte on it (closed beyond).
 pub const FIRST_BYTE_MAX: Duration = Duration::from_secs(10);
+/// From accepting a connection to the end of its PROXY header (closed beyond).
+pub const PROXY_HEADER_MAX: Duration = Duration::from_secs(5);
+/// Bytes of a PROXY header of version 1, from its specification.
+pub const PROXY_LINE_BYTES_MAX: usize = 107;
+/// Bytes of a PROXY header of version 2: addresses and fields of half a kilobyte.
+pub const PROXY_HEADER_BYTES_MAX: usize = 536;
+/// From accepting a connection, or the end of its PROXY header, to the end of its TLS handshake (closed
+/// beyond).
+pub const TLS_HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+/// How often the files of a certificate are looked at.
+pub const TLS_FILES_INTERVAL: Duration = Duration::from_secs(2);
+/// Bytes of a file with certificates or a key.
+pub const TLS_FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Requests that one HTTP/2 connection may have open (refused beyond).
+pub const H2_STREAMS_MAX: u32 = 128;
+/// Bytes that a client may send ahead of us on one stream, and on a whole connection.
+pub const H2_STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+/// See [`H2_STREAM_WINDOW_BYTES`].
+pub const H2_CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
+/// Bytes of an answer that wait on one stream for the client's window, beyond the handler's own.
+pub const H2_SEND_BUFFER_BYTES: usize = 64 * 1024;
+/// Bytes of an answer that are handed to a stream at once; the rest waits where it can be called off.
+pub const H2_PIECE_BYTES_MAX: usize = 16 * 1024;
+/// Streams that a client may reset before we have looked at them (GOAWAY beyond; CVE-2023-44487).
+pub const H2_EARLY_RESETS_MAX: usize = 20;
+/// Streams of one connection that we may have to reset because of a client's errors (GOAWAY beyond;
+/// CVE-2025-8671). A client may open some too many before it has read how many it may.
+pub const H2_FORCED_RESETS_MAX: usize = 256;
+/// What frames that carry nothing may cost a connection within `CONNECTION_CHECK_INTERVAL`: a reset costs
+/// ten, any other control frame one (closed beyond). Data in either direction pays for its own.
+pub const H2_IDLE_FRAMES_MAX: u32 = 1_000;
+/// Between two pings by which we learn that a client is gone.
+pub const H2_PING_INTERVAL: Duration = Duration::from_secs(20);
+/// How long a client may take to answer one (closed beyond).
+pub const H2_PING_MAX: Duration = Duration::from_secs(20);
+
 /// From the first byte of a request's head to its end (408 beyond).
 pub const HEADER_READ_MAX: Duration = Duration::from_secs(30);
 /// From an answer to the first byte of the next request on the connection (closed beyond).
@@ -36,7 +75,8 @@ pub const KEEP_ALIVE_MAX: Duration = Duration::from_secs(75);
 pub const WRITE_STALL_MAX: Duration = Duration::from_mins(1);
 /// How often connections are checked against these; each of them may last that much longer.
 pub const CONNECTION_CHECK_INTERVAL: Duration = Duration::from_millis(500);
-/// How long a connection that is about to be cut may take to say why.
+/// How long a connection that is about to be cut may take to say why, and how long an idle one may take to
+/// say goodbye when the server stops.
 pub const LAST_WORD_MAX: Duration = Duration::from_secs(1);
 /// Bytes of a request's head: target and headers together (431 beyond), as in Node, unless a setting
 /// says otherwise.

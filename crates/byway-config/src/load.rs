@@ -10,7 +10,8 @@ use crate::limits::CONFIG_FILE_BYTES_MAX;
 use crate::node::{self, Node, Value};
 use crate::origin::{Given, Origin, variable_of};
 use crate::reader::Reader;
-use crate::settings::{Address, Settings};
+use crate::server::Address;
+use crate::settings::Settings;
 use crate::suggest::closest;
 
 /// The file's name, in the project's folder.

@@ -1,26 +1,17 @@
 //! The settings of a server, checked before anything is bound.
 
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::context::Shown;
 use crate::limits::{
     ANSWER_WAIT_MAX, BODIES_BYTES_MAX, BODY_BYTES_CEILING, BODY_BYTES_MAX, CONNECTIONS_CEILING,
-    CONNECTIONS_MAX, HEAD_BYTES_CEILING, HEAD_BYTES_MAX, LISTENERS_MAX, POOLS_MAX,
-    ROUTE_ANSWER_WAIT_MAX, ROUTE_RULES_MAX, STOP_DELAY_CEILING, WORKERS_MAX,
+    CONNECTIONS_MAX, HEAD_BYTES_CEILING, HEAD_BYTES_MAX, POOLS_MAX, ROUTE_ANSWER_WAIT_MAX,
+    ROUTE_RULES_MAX, WORKERS_MAX,
 };
-use crate::origin::Origin;
-use crate::policy::header_name;
 use crate::reader::{Key, Reader};
-use crate::{
-    AddressBlock, CompressionSettings, ListenAddress, LogSettings, PoolRule, RouteRule,
-    Supervision, Switch,
-};
-
-/// What Next listens on when it is told nothing.
-const LISTEN_DEFAULT: (&str, u16) = ("0.0.0.0", 3000);
+use crate::server::{Address, ServerSettings};
+use crate::{CompressionSettings, LogSettings, PoolRule, RouteRule, Supervision};
 
 /// How many worker processes to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,33 +76,6 @@ pub struct Settings {
     pub routes: Vec<RouteRule>,
 }
 
-/// `[server]`: where to listen, and until when.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ServerSettings {
-    /// At least one. The first is also the host of `request.url`.
-    pub listen: Vec<ListenAddress>,
-    /// Where health and metrics are told.
-    pub admin: Option<SocketAddr>,
-    /// Proxies whose forwarded headers are believed.
-    pub trusted_proxies: Vec<AddressBlock>,
-    /// Names for requests.
-    pub request_id: Option<RequestIdSettings>,
-    /// Whether a new build in the project's folder takes over by itself; else SIGHUP asks for it.
-    pub follow_builds: bool,
-    /// How long the server goes on accepting after the signal to stop, so that whoever spreads requests
-    /// over several servers sees first that it is not ready.
-    pub stop_delay: Duration,
-}
-
-/// `server.request_id`: names for requests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestIdSettings {
-    /// The header, in lower case.
-    pub header: String,
-    /// Whether clients see it.
-    pub answer: bool,
-}
-
 /// `[limits]`: what a request may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitSettings {
@@ -136,13 +100,6 @@ pub struct WorkerSettings {
     pub node: PathBuf,
     /// How they are fed, watched and replaced.
     pub supervision: Supervision,
-}
-
-/// The parts of an address that flags and `PORT` change, with who says so.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Address {
-    pub(crate) hostname: Option<(String, Origin)>,
-    pub(crate) port: Option<(u16, Origin)>,
 }
 
 impl Settings {
@@ -188,136 +145,6 @@ impl Settings {
                 .into_iter()
                 .flatten()
                 .collect(),
-        }
-    }
-}
-
-impl ServerSettings {
-    fn read(table: &Reader<'_, '_>, address: &Address) -> Self {
-        let key = Key(
-            "listen",
-            "Addresses to listen on. The first one is also the origin of `request.url`, as in Next; \
-             `--hostname`, `--port` and `PORT` change it. Port 0 lets the system choose.",
-            "[\"127.0.0.1:8080\", \"[::1]:8080\"]",
-        );
-        let (host, port) = LISTEN_DEFAULT;
-        let default = ListenAddress { host: host.to_owned(), port };
-        let form = "host and port";
-        let read = table.texts(key, form, &format!("[\"{default}\"]"), str::parse);
-        let mut listen: Vec<ListenAddress> = read.unwrap_or_default();
-        if listen.len() > LISTENERS_MAX {
-            table.reject(&key, format!("`listen` has more than {LISTENERS_MAX} addresses"), None);
-        }
-        if listen.is_empty() {
-            listen.push(default);
-        }
-        address.apply(&mut listen, table);
-        let admin = table.text(
-            Key(
-                "admin",
-                "Address of a second listener with `/healthz`, `/readyz` and `/metrics` (Prometheus). \
-                 Keep it away from clients.",
-                "\"127.0.0.1:9090\"",
-            ),
-            "address and port",
-            None,
-            |text| text.parse().map_err(|_| String::new()),
-        );
-        let trusted_proxies = table.texts(
-            Key(
-                "trusted_proxies",
-                "Addresses of proxies in front of byway. What they say in `Forwarded` or \
-                 `X-Forwarded-For`, `-Proto`, `-Host` and `-Port` is believed, hop by hop from the \
-                 right, and decides `request.ip` and the origin of `request.url`; from anybody else \
-                 these headers are removed. Without this key, only `X-Forwarded-Proto` of a proxy on \
-                 this machine is believed.",
-                "[\"10.0.0.0/8\", \"::1\"]",
-            ),
-            "an address or a block of addresses",
-            "[]",
-            str::parse,
-        );
-        let request_id = table.switch(
-            Key(
-                "request_id",
-                "A name for each request, for logs: taken over from a trusted proxy or made, passed on \
-                 to the handler in a header.",
-                "true",
-            ),
-            true,
-            |table| Some(RequestIdSettings::read(table)),
-        );
-        let (follow_builds, stop_delay) = Self::read_changes(table);
-        Self {
-            listen,
-            admin,
-            trusted_proxies: trusted_proxies.unwrap_or_default(),
-            request_id: request_id.and_then(Switch::into_on),
-            follow_builds,
-            stop_delay,
-        }
-    }
-
-    /// When another build, and when nobody, serves.
-    fn read_changes(table: &Reader<'_, '_>) -> (bool, Duration) {
-        let follow_builds = table.bool_or(
-            Key(
-                "follow_builds",
-                "Whether a new build in the project's folder takes over by itself; else SIGHUP or \
-                 `byway reload` asks for it.",
-                "false",
-            ),
-            true,
-        );
-        let stop_delay = table.duration_or(
-            Key(
-                "stop_delay",
-                "How long connections are still accepted after the signal to stop, while the server \
-                 says that it is not ready.",
-                "\"5s\"",
-            ),
-            Duration::ZERO,
-            Duration::ZERO..=STOP_DELAY_CEILING,
-        );
-        (follow_builds, stop_delay)
-    }
-}
-
-impl RequestIdSettings {
-    fn read(table: &Reader<'_, '_>) -> Self {
-        let header = table.text(
-            Key("header", "The header that has the name.", "\"x-correlation-id\""),
-            "a header's name",
-            Some("x-request-id"),
-            header_name,
-        );
-        let key = Key("answer", "Whether answers carry the name too.", "false");
-        Self {
-            header: header.unwrap_or_else(|| "x-request-id".to_owned()),
-            answer: table.bool_or(key, true),
-        }
-    }
-}
-
-impl Address {
-    /// Changes the first address, and what is said of its origin.
-    fn apply(&self, listen: &mut [ListenAddress], table: &Reader<'_, '_>) {
-        let Some(first) = listen.first_mut() else { return };
-        if let Some((hostname, _)) = &self.hostname {
-            let bare = hostname.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-            bare.unwrap_or(hostname).clone_into(&mut first.host);
-        }
-        if let Some((port, _)) = self.port {
-            first.port = port;
-        }
-        let port = self.port.as_ref().map(|(_, origin)| origin);
-        let hostname = self.hostname.as_ref().map(|(_, origin)| origin);
-        let Some(origin) = hostname.or(port) else { return };
-        let shown: Vec<String> = listen.iter().map(|it| format!("\"{it}\"")).collect();
-        let mut values = table.context.shown.borrow_mut();
-        if let Some(value) = values.iter_mut().find(|value| value.name == "server.listen") {
-            let value_text = Some(format!("[{}]", shown.join(", ")));
-            *value = Shown { name: value.name.clone(), value: value_text, origin: origin.clone() };
         }
     }
 }

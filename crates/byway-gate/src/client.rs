@@ -4,15 +4,18 @@
 //! right: each proxy appends what it saw itself, so the first entry that no trusted proxy wrote is the
 //! client's, and everything to its left is hearsay (`Forwarded` is RFC 7239).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use byway_config::AddressBlock;
+use byway_config::{AddressBlock, TrustedProxy};
 use http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
 
 /// Hops that are looked at; a longer chain is cut there, and its last hop counts as the client.
 const HOPS_MAX: usize = 32;
 /// A host's name is at most so long, with its port (RFC 1035 §2.3.4).
 const AUTHORITY_BYTES_MAX: usize = 262;
+
+/// What stands for the other end of a Unix socket.
+pub const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -23,7 +26,11 @@ const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 /// Proxies that are believed. An empty list believes nobody but the scheme that a proxy on this machine
 /// names.
 #[derive(Debug, Clone, Default)]
-pub struct TrustedProxies(Box<[AddressBlock]>);
+pub struct TrustedProxies {
+    blocks: Box<[AddressBlock]>,
+    /// Whoever connects to a Unix socket.
+    unix: bool,
+}
 
 /// What trusted proxies say about a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,25 +44,52 @@ pub struct Forwarded {
 }
 
 impl TrustedProxies {
-    /// These blocks of addresses.
-    pub fn new(blocks: impl Into<Box<[AddressBlock]>>) -> Self {
-        Self(blocks.into())
+    /// These proxies.
+    pub fn new(proxies: &[TrustedProxy]) -> Self {
+        let block = |proxy: &TrustedProxy| match proxy {
+            TrustedProxy::At(block) => Some(*block),
+            TrustedProxy::Unix => None,
+        };
+        Self {
+            blocks: proxies.iter().filter_map(block).collect(),
+            unix: proxies.contains(&TrustedProxy::Unix),
+        }
     }
 
     /// Whether no proxy is configured.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.blocks.is_empty() && !self.unix
     }
 
     /// Whether the address is that of a trusted proxy.
     pub fn trusts(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|block| block.contains(address))
+        self.blocks.iter().any(|block| block.contains(address))
+    }
+
+    /// The same as [`resolve`](Self::resolve) for a peer at the other end of a Unix socket, which counts
+    /// as this machine.
+    pub fn resolve_unix(&self, headers: &mut HeaderMap) -> Option<Forwarded> {
+        self.resolve_trusted(self.unix, LOCAL, headers)
+    }
+
+    /// The same for a peer of whom nothing is known.
+    pub fn resolve_unknown(&self, headers: &mut HeaderMap) -> Option<Forwarded> {
+        self.resolve_trusted(false, LOCAL, headers)
     }
 
     /// Finds the client behind `peer`, and makes the headers tell handlers the same: what no trusted
     /// proxy said is removed. `None` when the peer is no proxy.
     pub fn resolve(&self, peer: IpAddr, headers: &mut HeaderMap) -> Option<Forwarded> {
-        if !self.trusts(peer) {
+        self.resolve_trusted(self.trusts(peer), peer, headers)
+    }
+
+    fn resolve_trusted(
+        &self,
+        trusted: bool,
+        peer: IpAddr,
+        headers: &mut HeaderMap,
+    ) -> Option<Forwarded> {
+        if !trusted {
             for name in [FORWARDED, FOR, HOST, PORT, PROTO, REAL_IP] {
                 headers.remove(name);
             }

@@ -10,6 +10,7 @@ pub mod csrf;
 pub mod metrics;
 pub mod places;
 pub mod policy;
+pub mod proxy_protocol;
 pub mod rate;
 pub mod request_id;
 pub mod security;

@@ -232,6 +232,11 @@ impl App {
         }
     }
 
+    /// Bytes of a request's head.
+    pub(crate) fn head_bytes_max(&self) -> usize {
+        self.build().head_bytes_max
+    }
+
     /// What `/metrics` tells; empty where the settings name no admin listener.
     pub fn metrics(&self) -> String {
         let inner = self.build();

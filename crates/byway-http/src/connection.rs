@@ -1,10 +1,13 @@
-//! One connection: hyper on a socket whose waits are watched.
+//! One HTTP/1 connection: hyper on a socket whose waits are watched.
 //!
 //! A timer for each request would cost every request, so deadlines are looked at instead: a connection
 //! notes in one atomic word what it waits for and since when, and a sweep over all connections finds
 //! those that have waited too long (`clock.rs`).
 
+mod begin;
 mod clock;
+pub(crate) mod http2;
+mod rewound;
 mod watched_io;
 
 use std::pin::Pin;
@@ -22,6 +25,7 @@ use crate::{AnswerBodyStream, Peer, panics};
 use clock::Order;
 use watched_io::WatchedIo;
 
+pub(crate) use begin::{Beginning, Begun};
 pub(crate) use clock::{BusyGuard, Connections, WaitLimits, Watch};
 
 /// A connection's read buffer, which a request's head must fit into. It is larger than the limit for
@@ -42,7 +46,7 @@ enum End {
 }
 
 /// Serves one connection to its end; `answer` makes the answers.
-pub(crate) async fn serve<I, A, F>(socket: I, peer: &Peer, watch: &Watch, answer: A)
+pub(crate) async fn serve_http1<I, A, F>(socket: I, peer: &Peer, watch: &Watch, answer: A)
 where
     I: AsyncRead + AsyncWrite + Unpin,
     A: Fn(Request<Incoming>) -> F,

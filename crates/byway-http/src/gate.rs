@@ -149,7 +149,7 @@ impl Gate {
             Some(RequestIds::new(header, it.answer))
         });
         Self {
-            proxies: TrustedProxies::new(settings.server.trusted_proxies.clone()),
+            proxies: TrustedProxies::new(&settings.server.trusted_proxies),
             ids,
             routes: used.then(|| RoutePolicies {
                 tables,

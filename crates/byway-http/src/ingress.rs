@@ -1,5 +1,6 @@
 //! The guard at the door: what hyper lets through and HTTP or byway does not.
 
+use byway_config::limits::HEADER_LINES_MAX;
 use http::header::{EXPECT, HOST};
 use http::{HeaderMap, StatusCode, Uri, Version};
 
@@ -10,10 +11,13 @@ pub(crate) fn check(
     headers: &HeaderMap,
     head_bytes_max: usize,
 ) -> Result<(), StatusCode> {
-    let target = uri.path_and_query().map_or(0, |path| path.as_str().len());
+    // Only CONNECT has none: byway opens no tunnels.
+    let Some(target) = uri.path_and_query() else { return Err(StatusCode::BAD_REQUEST) };
+    let target = target.as_str().len();
     // `: ` and the line's end count too, as they do on the wire.
     let lines: usize = headers.iter().map(|(n, v)| n.as_str().len() + v.len() + 4).sum();
-    if target + lines > head_bytes_max {
+    // hyper counts the lines of HTTP/1 itself.
+    if target + lines > head_bytes_max || headers.len() > HEADER_LINES_MAX {
         return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }
     if let Some(expect) = headers.get(EXPECT)

@@ -37,4 +37,4 @@ pub use gate::{PatternError, PolicyTables};
 pub use panics::panics;
 pub use peer::Peer;
 pub use respond::AnswerBroken;
-pub use server::{BindError, Server};
+pub use server::{BindError, Server, TlsError};

@@ -14,6 +14,15 @@ pub struct Peer {
     pub port: u16,
     /// Whether it is this machine, as a proxy in front usually is.
     pub loopback: bool,
+    /// Whether it speaks TLS with us.
+    pub https: bool,
+}
+
+impl Peer {
+    /// Whoever is at the other end of a Unix socket.
+    pub fn on_this_machine() -> Self {
+        Self { address: "".into(), ip: None, port: 0, loopback: true, https: false }
+    }
 }
 
 impl From<SocketAddr> for Peer {
@@ -24,6 +33,7 @@ impl From<SocketAddr> for Peer {
             ip: Some(address),
             port: socket.port(),
             loopback: address.is_loopback(),
+            https: false,
         }
     }
 }

@@ -1,20 +1,28 @@
-//! A listener, its connections, and their orderly end.
+//! Listeners, their connections, and the orderly end of both.
+
+mod tcp;
+mod tls;
+mod unix;
 
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use byway_config::ListenAddress;
-use byway_config::limits::{ACCEPT_BACKLOG, DRAIN_MAX};
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use byway_config::limits::DRAIN_MAX;
+use byway_config::{ListenAddress, ListenPlace, ServerSettings};
+use byway_gate::client::TrustedProxies;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
-use crate::connection::{self, Connections, WaitLimits};
+use crate::connection::{self, Beginning, Begun, Connections, WaitLimits};
 use crate::{App, Peer};
+
+use tls::Certificate;
+pub use tls::TlsError;
 
 /// After an accept that failed for want of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -39,13 +47,20 @@ pub enum BindError {
         /// The port.
         port: u16,
     },
+    /// Another server listens on the Unix socket.
+    #[error("another server listens on the socket `{0}`")]
+    SocketInUse(String),
+    /// The path of a Unix socket is that of something else.
+    #[error("`{0}` is no socket, and is left as it is")]
+    NoSocket(String),
+    /// There is no TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Anything else.
-    #[error("cannot listen on {host}:{port}: {source}")]
+    #[error("cannot listen on {place}: {source}")]
     Other {
-        /// The name or address.
-        host: String,
-        /// The port.
-        port: u16,
+        /// The name or address, or the path.
+        place: String,
         /// The system's reason.
         source: io::Error,
     },
@@ -54,112 +69,143 @@ pub enum BindError {
 /// A bound server, not yet accepting.
 #[derive(Debug)]
 pub struct Server {
-    listeners: Vec<TcpListener>,
+    listeners: Vec<(Listener, Spoken)>,
+    certificate: Option<Arc<Certificate>>,
+    proxies: Arc<TrustedProxies>,
+    http2: bool,
+}
+
+#[derive(Debug)]
+enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener, PathBuf),
+}
+
+/// What is spoken on a listener.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spoken {
+    tls: bool,
+    proxy_protocol: bool,
+}
+
+impl Spoken {
+    fn at(address: &ListenAddress, settings: &ServerSettings) -> Self {
+        Self { tls: settings.speaks_tls(address), proxy_protocol: address.proxy_protocol }
+    }
 }
 
 impl Server {
-    /// Binds `host`. A name such as `localhost` is bound on every address that it has.
-    pub fn bind(host: &str, port: u16) -> Result<Self, BindError> {
-        let name = host.trim_start_matches('[').trim_end_matches(']');
-        let addresses: Vec<SocketAddr> = (name, port)
-            .to_socket_addrs()
-            .map_err(|_| BindError::NoAddress(host.to_owned()))?
-            .collect();
-        let mut listeners: Vec<TcpListener> = Vec::new();
-        let mut failed = None;
-        for mut address in addresses {
-            // With port 0 the second address of a name takes the port that the first one got.
-            if let (0, Some(first)) = (port, listeners.first()) {
-                address.set_port(first.local_addr().map_or(0, |first| first.port()));
-            }
-            if listeners.iter().any(|l| l.local_addr().is_ok_and(|bound| bound == address)) {
-                continue;
-            }
-            match listen(address) {
-                Ok(listener) => listeners.push(listener),
-                // A machine without IPv6 still has `localhost` listed as `::1`.
-                Err(e) if e.kind() == io::ErrorKind::AddrNotAvailable => failed = Some(e),
-                Err(error) => return Err(bind_error(error, host, port)),
-            }
-        }
-        match failed {
-            Some(error) if listeners.is_empty() => Err(bind_error(error, host, port)),
-            _ => Ok(Self { listeners }),
-        }
-    }
-
-    /// Binds all addresses, or none.
-    pub fn bind_all(addresses: &[ListenAddress]) -> Result<Self, BindError> {
+    /// Binds all addresses, or none; paths in the settings are relative to `dir`.
+    pub fn bind(settings: &ServerSettings, dir: &Path) -> Result<Self, BindError> {
         let mut listeners = Vec::new();
-        for ListenAddress { host, port } in addresses {
-            listeners.extend(Self::bind(host, *port)?.listeners);
+        for address in &settings.listen {
+            let spoken = Spoken::at(address, settings);
+            match &address.place {
+                ListenPlace::Tcp { host, port } => {
+                    let bound = tcp::bind(host, *port)?.into_iter();
+                    listeners.extend(bound.map(|it| (Listener::Tcp(it), spoken)));
+                }
+                ListenPlace::Unix { path, mode } => {
+                    let path = dir.join(path);
+                    let bound = unix::bind(&path, *mode)?;
+                    listeners.push((Listener::Unix(bound, path), spoken));
+                }
+            }
         }
-        Ok(Self { listeners })
+        Self::new(listeners, settings, dir)
     }
 
-    /// A server on sockets that listen already, as a service manager or an earlier byway left them.
-    pub fn adopt(sockets: Vec<std::net::TcpListener>) -> io::Result<Self> {
-        let adopt = |socket: std::net::TcpListener| {
-            socket.set_nonblocking(true)?;
-            TcpListener::from_std(socket)
-        };
-        Ok(Self { listeners: sockets.into_iter().map(adopt).collect::<io::Result<_>>()? })
+    /// A server on sockets that listen already, as a service manager or an earlier byway left them. What is
+    /// spoken on each is what the settings say about its address.
+    pub fn adopt(
+        settings: &ServerSettings,
+        dir: &Path,
+        sockets: Vec<std::net::TcpListener>,
+    ) -> Result<Self, BindError> {
+        let adopt = |socket| Listener::adopt(OwnedFd::from(socket), settings, dir);
+        let other = |source| BindError::Other { place: "an inherited socket".to_owned(), source };
+        let listeners = sockets.into_iter().map(adopt).collect::<io::Result<_>>().map_err(other)?;
+        Self::new(listeners, settings, dir)
+    }
+
+    fn new(
+        listeners: Vec<(Listener, Spoken)>,
+        settings: &ServerSettings,
+        dir: &Path,
+    ) -> Result<Self, BindError> {
+        let tls = settings.tls.as_ref();
+        Ok(Self {
+            listeners,
+            certificate: tls.map(|tls| Certificate::load(tls, dir)).transpose()?,
+            proxies: Arc::new(TrustedProxies::new(&settings.trusted_proxies)),
+            http2: settings.http2,
+        })
     }
 
     /// Second descriptors of the sockets, for a process that will take them over.
     pub fn duplicate(&self) -> io::Result<Vec<OwnedFd>> {
-        self.listeners.iter().map(|listener| listener.as_fd().try_clone_to_owned()).collect()
+        let descriptor = |(listener, _): &(Listener, Spoken)| match listener {
+            Listener::Tcp(it) => it.as_fd().try_clone_to_owned(),
+            Listener::Unix(it, _) => it.as_fd().try_clone_to_owned(),
+        };
+        self.listeners.iter().map(descriptor).collect()
     }
 
-    /// The port of the first address, which the system chose where 0 was asked
-    /// for.
-    pub fn port(&self) -> u16 {
-        let first = self.listeners.first().and_then(|listener| listener.local_addr().ok());
-        first.map_or(0, |address| address.port())
+    /// The first TCP port, which the system chose where 0 was asked for, and whether TLS is spoken there.
+    pub fn port(&self) -> Option<(u16, bool)> {
+        self.listeners.iter().find_map(|(listener, spoken)| match listener {
+            Listener::Tcp(it) => Some((it.local_addr().ok()?.port(), spoken.tls)),
+            Listener::Unix(..) => None,
+        })
+    }
+
+    /// Every place that is listened on, for people.
+    pub fn places(&self) -> Vec<String> {
+        let shown = |(listener, spoken): &(Listener, Spoken)| match listener {
+            Listener::Tcp(it) => {
+                let scheme = if spoken.tls { "https" } else { "http" };
+                it.local_addr().map_or_else(|_| scheme.to_owned(), |it| format!("{scheme}://{it}"))
+            }
+            Listener::Unix(_, path) => format!("unix:{}", path.display()),
+        };
+        self.listeners.iter().map(shown).collect()
     }
 
     /// Serves until `stop` becomes true, then finishes what is in flight, within bounds.
     ///
     /// More than `connections_max` connections wait until one closes.
-    pub async fn serve(self, app: App, connections_max: usize, stop: watch::Receiver<bool>) {
+    pub async fn serve(
+        self,
+        app: App,
+        connections_max: usize,
+        stop: watch::Receiver<bool>,
+    ) -> Result<(), TlsError> {
         let shared = Arc::new(Shared {
             app,
             tasks: TaskTracker::new(),
             places: Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS))),
             connections: Connections::new(WaitLimits::default()),
         });
+        let acceptor = self.certificate.as_ref().map(|it| it.acceptor(self.http2)).transpose()?;
         let acceptors = TaskTracker::new();
-        for listener in self.listeners {
-            acceptors.spawn(accept(listener, Arc::clone(&shared), stop.clone()));
+        for (listener, spoken) in self.listeners {
+            let beginning = Beginning {
+                tls: acceptor.clone().filter(|_| spoken.tls),
+                http2: self.http2,
+                announced_by: spoken.proxy_protocol.then(|| Arc::clone(&self.proxies)),
+            };
+            let (shared, stop) = (Arc::clone(&shared), stop.clone());
+            acceptors.spawn(accept(listener, Arc::new(beginning), shared, stop));
+        }
+        if let Some(certificate) = self.certificate {
+            acceptors.spawn(certificate.follow(stop.clone()));
         }
         acceptors.close();
         tokio::select! {
             () = drained(&shared.tasks, &acceptors) => {}
             () = shared.connections.sweep(stop) => {}
         }
-    }
-}
-
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // A restarted server may take over a port whose old connections linger.
-    socket.set_reuse_address(true)?;
-    if address.is_ipv6() {
-        socket.set_only_v6(!address.ip().is_unspecified())?;
-    }
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(ACCEPT_BACKLOG)?;
-    TcpListener::from_std(socket.into())
-}
-
-fn bind_error(source: io::Error, host: &str, port: u16) -> BindError {
-    let host = host.to_owned();
-    match source.kind() {
-        io::ErrorKind::AddrInUse => BindError::InUse { host, port },
-        io::ErrorKind::AddrNotAvailable => BindError::NoAddress(host),
-        io::ErrorKind::PermissionDenied => BindError::NotAllowed { port },
-        _ => BindError::Other { host, port, source },
+        Ok(())
     }
 }
 
@@ -182,24 +228,75 @@ async fn drained(tasks: &TaskTracker, acceptors: &TaskTracker) {
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
+/// An accepted connection.
+enum Socket {
+    Tcp(TcpStream, Peer),
+    Unix(UnixStream),
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Socket> {
+        match self {
+            Self::Tcp(listener) => {
+                let (socket, address) = listener.accept().await?;
+                // It fails only on a socket that is already gone.
+                let _ = socket.set_nodelay(true);
+                Ok(Socket::Tcp(socket, Peer::from(address)))
+            }
+            Self::Unix(listener, _) => Ok(Socket::Unix(listener.accept().await?.0)),
+        }
+    }
+
+    /// An inherited socket, and what is spoken there.
+    fn adopt(
+        descriptor: OwnedFd,
+        settings: &ServerSettings,
+        dir: &Path,
+    ) -> io::Result<(Self, Spoken)> {
+        let socket = socket2::Socket::from(descriptor);
+        socket.set_nonblocking(true)?;
+        let local = socket.local_addr()?;
+        let unix_path = local.as_pathname().map(Path::to_path_buf);
+        let port = local.as_socket().map(|it| it.port());
+        let is_meant = |address: &&ListenAddress| match &address.place {
+            ListenPlace::Tcp { port: wanted, .. } => port.is_some_and(|it| it == *wanted),
+            ListenPlace::Unix { path, .. } => {
+                unix_path.as_ref().is_some_and(|it| *it == dir.join(path))
+            }
+        };
+        let is_tcp = |address: &&ListenAddress| port.is_some() && address.host().is_some();
+        let address = settings.listen.iter().find(is_meant);
+        let address = address.or_else(|| settings.listen.iter().find(is_tcp));
+        let spoken = address.map_or_else(Spoken::default, |it| Spoken::at(it, settings));
+        let listener = match unix_path {
+            Some(path) => Self::Unix(UnixListener::from_std(socket.into())?, path),
+            None => Self::Tcp(TcpListener::from_std(socket.into())?),
+        };
+        Ok((listener, spoken))
+    }
+}
+
+async fn accept(
+    listener: Listener,
+    beginning: Arc<Beginning>,
+    shared: Arc<Shared>,
+    mut stop: watch::Receiver<bool>,
+) {
     loop {
-        let Ok(place) = Arc::clone(&shared.places).acquire_owned().await else { return };
+        let place = tokio::select! {
+            place = Arc::clone(&shared.places).acquire_owned() => place,
+            () = stopped(&mut stop) => return,
+        };
+        let Ok(place) = place else { return };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stopped(&mut stop) => return,
         };
+        let begin = (Arc::clone(&beginning), Arc::clone(&shared), place);
         match accepted {
-            Ok((socket, address)) => {
-                // It fails only on a socket that is already gone.
-                let _ = socket.set_nodelay(true);
-                let watch = shared.connections.open();
-                let app = shared.app.clone();
-                shared.tasks.spawn(async move {
-                    let peer = Peer::from(address);
-                    connection::serve(socket, &peer, &watch, |r| app.respond(r, &peer)).await;
-                    drop(place);
-                });
+            Ok(Socket::Tcp(socket, peer)) => drop(shared.tasks.spawn(run(socket, peer, begin))),
+            Ok(Socket::Unix(socket)) => {
+                drop(shared.tasks.spawn(run(socket, Peer::on_this_machine(), begin)));
             }
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
@@ -209,6 +306,42 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, mut stop: watch::Rec
             }
         }
     }
+}
+
+/// Runs one connection from its first byte to its end, which gives up its place.
+async fn run<I>(
+    socket: I,
+    mut peer: Peer,
+    (beginning, shared, place): (Arc<Beginning>, Arc<Shared>, OwnedSemaphorePermit),
+) where
+    I: AsyncRead + AsyncWrite + Unpin,
+{
+    let watch = Arc::new(shared.connections.open());
+    match beginning.run(socket, &mut peer, &watch).await {
+        Ok((Begun::Plain(socket), http2)) => speak(socket, peer, http2, &watch, &shared.app).await,
+        // Boxed, so that plain connections take no room for it.
+        Ok((Begun::Tls(socket), http2)) => {
+            Box::pin(speak(socket, peer, http2, &watch, &shared.app)).await;
+        }
+        Err(error) => tracing::debug!(peer = %peer.address, "connection ended: {error}"),
+    }
+    drop(place);
+}
+
+async fn speak<I>(socket: I, peer: Peer, http2: bool, watch: &Arc<connection::Watch>, app: &App)
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+{
+    if !http2 {
+        return connection::serve_http1(socket, &peer, watch, |it| app.respond(it, &peer)).await;
+    }
+    let peer = Arc::new(peer);
+    let answer = |request| {
+        let (app, peer) = (app.clone(), Arc::clone(&peer));
+        async move { app.respond(request, &peer).await }
+    };
+    let bytes_max = app.head_bytes_max();
+    Box::pin(connection::http2::serve(socket, &peer, watch, bytes_max, answer)).await;
 }
 
 /// Waits for the signal to stop, which its sender's end is as well.

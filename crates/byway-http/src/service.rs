@@ -18,6 +18,7 @@ fn peer_of<B>(request: &Request<B>) -> Peer {
         ip: None,
         port: 0,
         loopback: false,
+        https: false,
     })
 }
 

@@ -6,6 +6,7 @@
 
 pub mod conformance;
 mod fixture;
+pub mod h2;
 mod process;
 mod raw;
 mod redis;

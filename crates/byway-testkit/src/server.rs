@@ -14,7 +14,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a server may take from SIGTERM to its end.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 /// What precedes the address on stderr.
-const ANNOUNCEMENT: &str = "listening on http://";
+const ANNOUNCEMENT: &str = "listening on http";
 
 /// How to start a server; see [`TestServer::launch`].
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl Launch {
         match process.stderr_line(START_TIMEOUT, announced_authority) {
             Some((authority, port)) => Ok(TestServer { process, authority, port }),
             None => Err(io::Error::other(format!(
-                "the server did not say `{ANNOUNCEMENT}…` within {START_TIMEOUT:?}, it printed:\n{}",
+                "the server did not say `{ANNOUNCEMENT}://…` within {START_TIMEOUT:?}, it printed:\n{}",
                 process.stderr()
             ))),
         }
@@ -182,6 +182,7 @@ impl TestServer {
 
 fn announced_authority(line: &str) -> Option<(String, u16)> {
     let (_, rest) = line.split_once(ANNOUNCEMENT)?;
+    let (_, rest) = rest.split_once("://")?;
     let fits = |byte: &u8| byte.is_ascii_alphanumeric() || b".-:[]_".contains(byte);
     let authority: String = rest.bytes().take_while(|byte| fits(byte)).map(char::from).collect();
     let port = authority.rsplit_once(':')?.1.parse().ok()?;

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::{CONFIG_FILE, Flags, Loaded, keys, load, of_variables, read};
 use crate::kind::Kind;
 use crate::origin::{Given, variable_of};
-use crate::settings::Address;
+use crate::server::Address;
 
 /// A folder of its own, gone at the end.
 struct Folder(tempfile::TempDir);
@@ -222,8 +222,15 @@ fn wrong_variables_name_themselves() {
 fn every_example_and_every_default_is_valid() {
     for key in keys().iter().filter(|key| key.kind.is_value() && key.layered) {
         let (section, name) = key.name.rsplit_once('.').unwrap();
+        // A certificate and its key make sense together only.
+        let rest = match key.name.as_str() {
+            "server.tls.cert" => "[server.tls]\nkey = \"key.pem\"\n",
+            "server.tls.key" => "[server.tls]\ncert = \"cert.pem\"\n",
+            _ => "",
+        };
         for value in [Some(key.example), key.default.as_deref()].into_iter().flatten() {
-            let text = format!("[{section}]\n{name} = {value}\n");
+            let head = if rest.is_empty() { format!("[{section}]\n") } else { rest.to_owned() };
+            let text = format!("{head}{name} = {value}\n");
             let (_, _, problems) = read(&text, &[], &Address::default()).unwrap();
             assert_eq!(problems, [], "{text}");
         }
@@ -231,7 +238,7 @@ fn every_example_and_every_default_is_valid() {
         if !matches!(key.kind, Kind::Texts(_)) {
             let given =
                 Given::variable(&key.name, &variable_of(&key.name), key.example.trim_matches('"'));
-            let (_, _, problems) = read("", &[given], &Address::default()).unwrap();
+            let (_, _, problems) = read(rest, &[given], &Address::default()).unwrap();
             assert_eq!(problems, [], "{}", key.name);
         }
     }
@@ -247,4 +254,33 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn listeners_are_checked_together() {
+    let loaded = Folder::with(
+        "[server]\nlisten = [\"[::]:443\", \"10.0.0.5:80 plain proxy_protocol\", \"unix:/a proxy_protocol\"]\n\
+         tls = { cert = \"c.pem\", key = \"k.pem\" }\ntrusted_proxies = [\"10.0.0.1\", \"unix\"]\n",
+    )
+    .load(&Flags::default(), &[])
+    .unwrap();
+    let server = loaded.settings.server;
+    let tls: Vec<bool> = server.listen.iter().map(|it| server.speaks_tls(it)).collect();
+    assert_eq!(tls, [true, false, false]);
+    assert!(server.http2);
+    let found = findings("[server]\ntls = { cert = \"c.pem\" }\n");
+    assert!(found.contains("`tls` has a certificate and no `key`"), "{found}");
+    let found =
+        findings("[server]\nlisten = [\"a:1 proxy_protocol\"]\ntrusted_proxies = [\"unix\"]\n");
+    assert!(found.contains("no proxy is trusted to send them"), "{found}");
+    let found = findings("[server]\nlisten = [\"a:1 http2\"]\n");
+    assert!(found.contains("not `http2`"), "{found}");
+    let folder = Folder::with("[server]\nlisten = [\"unix:/a\"]\n");
+    let flags = Flags { port: Some(7), ..Flags::default() };
+    let shown = |flags: &Flags| {
+        let listen = folder.load(flags, &[]).unwrap().settings.server.listen;
+        listen.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&flags), ["0.0.0.0:7", "unix:/a"]);
+    assert_eq!(shown(&Flags { hostname: Some("h".to_owned()), ..Flags::default() }), ["unix:/a"]);
 }

@@ -7,7 +7,7 @@ use super::{Forwarded, TrustedProxies};
 
 fn proxies() -> TrustedProxies {
     let blocks = ["10.0.0.0/8", "::1", "2001:db8:ffff::/48"].map(|block| block.parse().unwrap());
-    TrustedProxies::new(blocks)
+    TrustedProxies::new(&blocks)
 }
 
 fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
@@ -153,4 +153,17 @@ proptest! {
     fn forwarded_is_no_trap(value in "(for|proto|host|=|;|,|\"|\\\\|[a-f0-9:.\\[\\]]{1,20}| ){0,30}") {
         let _ = resolve("10.0.0.1", &[("forwarded", &value)]);
     }
+}
+
+#[test]
+fn x12_a_unix_socket_is_believed_where_it_is_named() {
+    let named = TrustedProxies::new(&["unix".parse().unwrap()]);
+    let mut lines = headers(&[("x-forwarded-for", "203.0.113.9"), ("x-forwarded-proto", "https")]);
+    let found = named.resolve_unix(&mut lines).unwrap();
+    assert_eq!((found.address.to_string().as_str(), found.https), ("203.0.113.9", Some(true)));
+    // Neither is a peer on the network, nor a socket where only the network was named.
+    assert!(named.resolve("127.0.0.1".parse().unwrap(), &mut lines).is_none());
+    let mut lines = headers(&[("x-forwarded-for", "203.0.113.9")]);
+    assert!(proxies().resolve_unix(&mut lines).is_none());
+    assert!(lines.is_empty());
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use atomic_waker::AtomicWaker;
 use byway_config::limits::{
-    CONNECTION_CHECK_INTERVAL, FIRST_BYTE_MAX, HEADER_READ_MAX, KEEP_ALIVE_MAX, WRITE_STALL_MAX,
+    CONNECTION_CHECK_INTERVAL, FIRST_BYTE_MAX, HEADER_READ_MAX, KEEP_ALIVE_MAX, LAST_WORD_MAX,
+    WRITE_STALL_MAX,
 };
 use parking_lot::Mutex;
 use slab::Slab;
@@ -115,7 +116,8 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     phase: AtomicU32,
-    answering: AtomicBool,
+    /// Answers that are being made or sent; more than one only with HTTP/2.
+    answering: AtomicU32,
     order: AtomicU8,
     waker: AtomicWaker,
 }
@@ -136,18 +138,7 @@ impl Connections {
 
     /// A place for a new connection.
     pub(crate) fn open(&self) -> Watch {
-        let shared = Arc::clone(&self.shared);
-        let order = if shared.stopping.load(Ordering::Acquire) { STOP } else { GO_ON };
-        let state = Arc::new(State {
-            phase: AtomicU32::new(0),
-            answering: AtomicBool::new(false),
-            order: AtomicU8::new(order),
-            waker: AtomicWaker::new(),
-        });
-        let place = shared.open.lock().insert(Arc::clone(&state));
-        let watch = Watch { shared, state, place };
-        watch.wait_for(Waits::FirstByte);
-        watch
+        Shared::open(&self.shared, Waits::FirstByte)
     }
 
     /// Ends connections that wait too long, and tells all to stop once `stop` becomes true. Runs as long
@@ -169,15 +160,35 @@ impl Connections {
 }
 
 impl Shared {
+    fn open(shared: &Arc<Self>, waits: Waits) -> Watch {
+        let shared = Arc::clone(shared);
+        let order = if shared.stopping.load(Ordering::Acquire) { STOP } else { GO_ON };
+        let state = Arc::new(State {
+            phase: AtomicU32::new(0),
+            answering: AtomicU32::new(0),
+            order: AtomicU8::new(order),
+            waker: AtomicWaker::new(),
+        });
+        let place = shared.open.lock().insert(Arc::clone(&state));
+        let watch = Watch { shared, state, place };
+        watch.wait_for(waits);
+        watch
+    }
+
     fn end_the_slow(&self) {
         let now = self.ticks.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let stopping = self.stopping.load(Ordering::Acquire);
         for (_, state) in self.open.lock().iter() {
             let phase = state.phase.load(Ordering::Relaxed);
             let waits = Waits::from_bits(phase & WAITS_MASK);
             let since = phase >> WAITS_BITS;
             let ticks = now.wrapping_sub(since) & TICKS_MASK;
             let waited = self.limits.check_interval * ticks;
-            if self.limits.of(waits).is_some_and(|max| waited > max) {
+            let mut max = self.limits.of(waits);
+            if stopping && waits == Waits::Request {
+                max = max.map(|max| max.min(LAST_WORD_MAX));
+            }
+            if max.is_some_and(|max| waited > max) {
                 state.give(TOO_SLOW);
             }
         }
@@ -223,8 +234,15 @@ impl Watch {
         match self.waits() {
             Waits::Answer => {}
             // Restarts the clock: an answer that is still being taken is no idle connection.
-            _ if !self.state.answering.load(Ordering::Relaxed) => self.wait_for(Waits::Request),
-            _ => self.wait_for(Waits::Answer),
+            _ => self.wait_for(self.state.unstalled()),
+        }
+    }
+
+    /// The same on an HTTP/2 connection, whose client can make us write without asking for anything: that
+    /// alone must not keep it open.
+    pub(super) fn write_goes_on(&self) {
+        if self.waits() == Waits::Reader {
+            self.wait_for(self.state.unstalled());
         }
     }
 
@@ -243,9 +261,37 @@ impl Watch {
     /// A request is complete as far as its head goes; until the guard is dropped no clock of this module
     /// runs, except while the client does not read.
     pub(super) fn begin_answer(&self) -> BusyGuard {
-        self.state.answering.store(true, Ordering::Relaxed);
-        self.wait_for(Waits::Answer);
+        self.state.answering.fetch_add(1, Ordering::Relaxed);
+        // A client that does not read keeps its clock.
+        if self.waits() != Waits::Reader {
+            self.wait_for(Waits::Answer);
+        }
         BusyGuard { shared: Arc::clone(&self.shared), state: Arc::clone(&self.state) }
+    }
+
+    /// HTTP/2 has begun, and no request yet.
+    pub(super) fn begin_http2(&self) {
+        self.wait_for(Waits::Request);
+    }
+
+    /// A clock for one stream of the connection, whose answer is being made.
+    pub(super) fn stream(&self) -> Self {
+        Shared::open(&self.shared, Waits::Answer)
+    }
+
+    /// A stream waits for its client to take what was sent.
+    pub(super) fn clients_turn(&self) {
+        self.wait_for(Waits::Reader);
+    }
+
+    /// A stream waits for us.
+    pub(super) fn our_turn(&self) {
+        self.wait_for(Waits::Answer);
+    }
+
+    /// The time in ticks.
+    pub(super) fn now(&self) -> u32 {
+        self.shared.ticks.load(Ordering::Relaxed)
     }
 
     fn waits(&self) -> Waits {
@@ -260,6 +306,11 @@ impl Watch {
 impl State {
     fn waits(&self) -> Waits {
         Waits::from_bits(self.phase.load(Ordering::Relaxed) & WAITS_MASK)
+    }
+
+    /// What is waited for once the client reads again.
+    fn unstalled(&self) -> Waits {
+        if self.answering.load(Ordering::Relaxed) == 0 { Waits::Request } else { Waits::Answer }
     }
 
     fn wait_for(&self, waits: Waits, shared: &Shared) {
@@ -283,9 +334,9 @@ pub(crate) struct BusyGuard {
 
 impl Drop for BusyGuard {
     fn drop(&mut self) {
-        self.state.answering.store(false, Ordering::Relaxed);
+        let last = self.state.answering.fetch_sub(1, Ordering::Relaxed) == 1;
         // A client that does not read keeps its clock.
-        if self.state.waits() != Waits::Reader {
+        if last && self.state.waits() != Waits::Reader {
             self.state.wait_for(Waits::Request, &self.shared);
         }
     }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::{Connections, WaitLimits, serve};
+use super::{Connections, WaitLimits, serve_http1};
 use crate::{AnswerBodyStream, Peer};
 
 const LIMITS: WaitLimits = WaitLimits {
@@ -39,7 +39,7 @@ fn server_within(limits: WaitLimits, room: usize, handling: Duration, bytes: usi
         let connections = Connections::new(limits);
         let watch = connections.open();
         let peer = Peer::from(SocketAddr::from(([127, 0, 0, 1], 1)));
-        let served = serve(socket, &peer, &watch, async |_| {
+        let served = serve_http1(socket, &peer, &watch, async |_| {
             sleep(handling).await;
             Ok(http::Response::new(AnswerBodyStream::whole(vec![b'x'; bytes])))
         });

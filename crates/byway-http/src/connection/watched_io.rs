@@ -51,7 +51,14 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for WatchedIo<'_, I> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
+        // TLS takes bytes that it cannot send yet; the stall shows here then.
+        let flushed = Pin::new(&mut self.inner).poll_flush(cx);
+        match &flushed {
+            Poll::Ready(Ok(())) => self.watch.write_goes_on(),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.watch.write_stalled(),
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use byway_gate::client::LOCAL;
 use http::HeaderMap;
 
 use super::Gate;
@@ -25,19 +26,26 @@ impl<'p> Client<'p> {
     /// Finds out who the client is, and removes from the headers what nobody trusted said.
     pub(crate) fn find(gate: &Gate, peer: &'p Peer, headers: &mut HeaderMap) -> Self {
         let proxies = &gate.proxies;
-        let direct = Self { peer, address: None, https: false, authority: None, proxied: false };
+        let https = peer.https;
+        let direct = Self { peer, address: None, https, authority: None, proxied: false };
         if proxies.is_empty() {
-            return Self { https: loopback_says_https(headers, peer), ..direct };
+            return Self { https: https || loopback_says_https(headers, peer), ..direct };
         }
-        let found = peer.ip.and_then(|ip| Some((ip, proxies.resolve(ip, headers)?)));
-        let Some((ip, forwarded)) = found else { return direct };
-        let named = (forwarded.address != ip).then(|| {
+        let found = match peer.ip {
+            Some(ip) => proxies.resolve(ip, headers),
+            // Nothing but a Unix socket is this machine and has no address.
+            None if peer.loopback => proxies.resolve_unix(headers),
+            None => proxies.resolve_unknown(headers),
+        };
+        let Some(forwarded) = found else { return direct };
+        let own = peer.ip.unwrap_or(LOCAL);
+        let named = (forwarded.address != own).then(|| {
             let text = forwarded.address.to_string();
             (forwarded.address, Arc::from(text))
         });
         Self {
             address: named,
-            https: forwarded.https.unwrap_or(false),
+            https: forwarded.https.unwrap_or(https),
             authority: forwarded.authority,
             proxied: true,
             ..direct

@@ -25,7 +25,7 @@ fn the_announced_address_is_found_in_a_line() {
     check("INFO listening on http://[::1]:80 (1 worker)", Some(("[::1]:80", 80)));
     check("\u{1b}[32mlistening on http://a.b:1\u{1b}[0m", Some(("a.b:1", 1)));
     check("listening on http://localhost", None);
-    check("listening on https://localhost:1", None);
+    check("listening on https://localhost:1", Some(("localhost:1", 1)));
 }
 
 #[test]

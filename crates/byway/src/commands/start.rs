@@ -73,12 +73,14 @@ impl Start {
     async fn serve(self, loaded: Loaded) -> anyhow::Result<()> {
         // The port first: nothing else is worth starting when it is taken.
         let server = if self.sockets.is_empty() {
-            Server::bind_all(&self.settings.server.listen)?
+            Server::bind(&self.settings.server, &self.dir)?
         } else {
-            Server::adopt(self.sockets).context("cannot use the inherited sockets")?
+            Server::adopt(&self.settings.server, &self.dir, self.sockets)?
         };
-        let hostname = self.settings.server.listen.first().map_or(HOSTNAME_DEFAULT, |it| &it.host);
-        let origin = origin(hostname, server.port());
+        let hostname = self.settings.server.hostname().unwrap_or(HOSTNAME_DEFAULT);
+        let (port, https) = server.port().unwrap_or_default();
+        let origin = origin(hostname, port);
+        let has_port = server.port().is_some();
         let stop_delay = self.settings.server.stop_delay;
         let connections = self.settings.limits.connections;
         let admin = admin(self.settings.server.admin).await?;
@@ -115,7 +117,7 @@ impl Start {
             Attendant { setup, app: app.clone(), kept, history, upgrade, stop: stop.clone() };
         let attendant = tokio::spawn(attendant.attend(asks));
         let took = self.started.elapsed().as_millis();
-        print::note(&format!("byway listening on http://{origin} (ready in {took} ms)"));
+        announce(&server, has_port.then_some((https, origin.as_str())), took);
         if let Some(admin) = admin {
             if let Some(address) = admin.address() {
                 print::note(&format!("health and metrics on http://{address}"));
@@ -124,7 +126,7 @@ impl Start {
         }
         output::serve();
         self.ready.tell();
-        server.serve(app.clone(), connections, delayed(stop.subscribe(), stop_delay)).await;
+        server.serve(app.clone(), connections, delayed(stop.subscribe(), stop_delay)).await?;
         app.pool().drain().await;
         // With the workers the files of their build may go.
         drop(attendant.await);
@@ -198,6 +200,20 @@ impl Status {
         };
         serde_json::to_string(&status).unwrap_or_default()
     }
+}
+
+/// Says where the server listens, the place with the origin of `request.url` first.
+fn announce(server: &Server, origin: Option<(bool, &str)>, took: u128) {
+    let places = server.places();
+    let (first, others) = match origin {
+        Some((https, origin)) => {
+            let scheme = if https { "https" } else { "http" };
+            (format!("{scheme}://{origin}"), places.get(1..).unwrap_or_default())
+        }
+        None => (places.join(", "), &[][..]),
+    };
+    print::note(&format!("byway listening on {first} (ready in {took} ms)"));
+    others.iter().for_each(|place| print::note(&format!("also on {place}")));
 }
 
 /// The host and port of `request.url`: loopback and "everywhere by default" are `localhost`, as under Next.

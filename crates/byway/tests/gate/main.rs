@@ -4,6 +4,8 @@
 
 mod bodies;
 mod elsewhere;
+mod http2;
+mod listeners;
 mod observe;
 mod policies;
 mod trust;
