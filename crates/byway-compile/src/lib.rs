@@ -8,8 +8,9 @@
 //!
 //! The modules, in the order in which a build meets them: `names` (what chunks are called), `segment`
 //! and `proxy` with `constant` and `special` (what a file says before it is compiled), `options` and `pass`
-//! (how the bundler is set up), `bundler` (one run of it), `plugin` with `resolve`, `specifier`, `packages`, `runtime`,
-//! `virtual_modules`, `place`, `templates` and `assertions` (what an import and a name mean), `methods`
+//! (how the bundler is set up), `bundler` (one run of it), `plugin` with `resolve`, `specifier`,
+//! `packages`, `runtime`, `virtual_modules`, `place`, `templates` and `assertions` (what an import and
+//! a name mean), `methods`
 //! (what a route exports), `config` (next.config, which is evaluated before the rest),
 //! `report` with `syntax` and `suggest` (what went wrong), `emit` (writing it
 //! all down).

@@ -135,6 +135,13 @@ mod tests {
             kind,
             special: None,
         };
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("app/a")).unwrap();
+        let exported = names.iter().map(|&name| match name {
+            "default" => "export default function () {}\n".to_owned(),
+            name => format!("export function {name}() {{}}\n"),
+        });
+        std::fs::write(dir.path().join(&route.file), exported.collect::<String>()).unwrap();
         let names = names.iter().map(|&name| name.to_owned()).collect();
         let exports = RouteExports { names, open_ended: false };
         let found = methods(&route, &exports);
@@ -142,7 +149,6 @@ mod tests {
             found.as_deref().map(|it| it.iter().map(String::as_str).collect()),
             expect.map(<[_]>::to_vec)
         );
-        let dir = tempfile::tempdir().unwrap();
         let found: Vec<String> =
             warnings(dir.path(), &route, &exports).into_iter().map(|it| it.message).collect();
         assert_eq!(found.len(), messages.len(), "{found:?}");
@@ -154,7 +160,9 @@ mod tests {
     #[test]
     fn app_routes() {
         check(RouteKind::App, &["POST", "GET", "dynamic"], Some(&["GET", "POST"]), &[]);
-        check(RouteKind::App, &["get", "GET"], Some(&["GET"]), &["`get`"]);
+        check(RouteKind::App, &["get"], Some(&[]), &["`get`", "no method"]);
+        // Beside the method it is some function of the project's own.
+        check(RouteKind::App, &["get", "GET"], Some(&["GET"]), &[]);
         check(RouteKind::App, &["default"], Some(&[]), &["default export", "no method"]);
     }
 

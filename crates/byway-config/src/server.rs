@@ -104,10 +104,10 @@ impl ServerSettings {
             Key(
                 "trusted_proxies",
                 "Addresses of proxies in front of byway, `unix` for whoever connects to a Unix socket. \
-                 What they say in `Forwarded` or `X-Forwarded-For`, `-Proto`, `-Host` and `-Port` is believed, hop by hop from the \
-                 right, and decides `request.ip` and the origin of `request.url`; from anybody else \
-                 these headers are removed. Without this key, only `X-Forwarded-Proto` of a proxy on \
-                 this machine is believed.",
+                 What they say in `Forwarded` or `X-Forwarded-For`, `-Proto`, `-Host` and `-Port` \
+                 is believed, hop by hop from the right, and decides `request.ip` and the origin \
+                 of `request.url`; from anybody else these headers are removed. Without this key, \
+                 only `X-Forwarded-Proto` of a proxy on this machine is believed.",
                 "[\"10.0.0.0/8\", \"::1\"]",
             ),
             "an address, a block of addresses or `unix`",

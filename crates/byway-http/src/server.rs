@@ -94,9 +94,19 @@ impl Spoken {
     }
 }
 
+/// The certificate, where the settings name one.
+fn certificate(
+    settings: &ServerSettings,
+    dir: &Path,
+) -> Result<Option<Arc<Certificate>>, BindError> {
+    Ok(settings.tls.as_ref().map(|tls| Certificate::load(tls, dir)).transpose()?)
+}
+
 impl Server {
     /// Binds all addresses, or none; paths in the settings are relative to `dir`.
     pub fn bind(settings: &ServerSettings, dir: &Path) -> Result<Self, BindError> {
+        // First, so that nothing is bound where it fails.
+        let certificate = certificate(settings, dir)?;
         let mut listeners = Vec::new();
         for address in &settings.listen {
             let spoken = Spoken::at(address, settings);
@@ -112,7 +122,7 @@ impl Server {
                 }
             }
         }
-        Self::new(listeners, settings, dir)
+        Ok(Self::new(listeners, certificate, settings))
     }
 
     /// A server on sockets that listen already, as a service manager or an earlier byway left them. What is
@@ -125,21 +135,16 @@ impl Server {
         let adopt = |socket| Listener::adopt(OwnedFd::from(socket), settings, dir);
         let other = |source| BindError::Other { place: "an inherited socket".to_owned(), source };
         let listeners = sockets.into_iter().map(adopt).collect::<io::Result<_>>().map_err(other)?;
-        Self::new(listeners, settings, dir)
+        Ok(Self::new(listeners, certificate(settings, dir)?, settings))
     }
 
     fn new(
         listeners: Vec<(Listener, Spoken)>,
+        certificate: Option<Arc<Certificate>>,
         settings: &ServerSettings,
-        dir: &Path,
-    ) -> Result<Self, BindError> {
-        let tls = settings.tls.as_ref();
-        Ok(Self {
-            listeners,
-            certificate: tls.map(|tls| Certificate::load(tls, dir)).transpose()?,
-            proxies: Arc::new(TrustedProxies::new(&settings.trusted_proxies)),
-            http2: settings.http2,
-        })
+    ) -> Self {
+        let proxies = Arc::new(TrustedProxies::new(&settings.trusted_proxies));
+        Self { listeners, certificate, proxies, http2: settings.http2 }
     }
 
     /// Second descriptors of the sockets, for a process that will take them over.

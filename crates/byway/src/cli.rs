@@ -13,8 +13,8 @@ use crate::commands::new::NewFolder;
 const ABOUT: &str = "\
 Runs the API side of a Next.js project: route handlers, unmodified, on a Rust server.
 
-Rust does sockets, HTTP, routing, limits and caching; the project's own TypeScript runs in Node.js processes that byway \
-starts, feeds, watches and replaces.";
+Rust does sockets, HTTP, routing, limits and caching; the project's own TypeScript runs in Node.js \
+processes that byway starts, feeds, watches and replaces.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -94,8 +94,9 @@ Examples:
   byway build                the project in this folder
   byway build apps/api       another one, for example in a monorepo
 
-`next.config` is evaluated once, here; route files are compiled and not run. All errors of all files are told at once, and \
-an earlier build stays in place when there are any. Warnings go to stderr, the route table to stdout.";
+`next.config` is evaluated once, here; route files are compiled and not run. All errors of all files \
+are told at once, and an earlier build stays in place when there are any. Warnings go to stderr, the \
+route table to stdout.";
 
 /// Arguments of `byway build`.
 #[derive(Debug, Args)]
@@ -123,8 +124,9 @@ Examples:
   byway start --port 8080 -H 127.0.0.1
   byway start --workers auto           one worker for each core; module state is then one per worker
 
-Stop it with Ctrl-C or SIGTERM: it stops accepting, lets requests and `after()` work finish, and ends. A second signal \
-ends it at once. Needs `.byway/`, `node_modules` and Node.js; byway.toml holds everything else that can be set.";
+Stop it with Ctrl-C or SIGTERM: it stops accepting, lets requests and `after()` work finish, and ends. \
+A second signal ends it at once. Needs `.byway/`, `node_modules` and Node.js; byway.toml holds \
+everything else that can be set.";
 
 /// Arguments of `byway start`.
 #[derive(Debug, Args)]
@@ -143,9 +145,10 @@ Examples:
   byway check --json > report.json for programs
   byway check --deny-warnings      in CI: fail on warnings too
 
-No handler is run and nothing is written; `next.config` is evaluated as `byway build` does it. Errors are what keeps the \
-project from being built or served, warnings are likely mistakes and differences, notes are good to know. A comment \
-`// byway-ignore RULE` above a line, or at its end, silences that rule there.";
+No handler is run and nothing is written; `next.config` is evaluated as `byway build` does it. Errors \
+are what keeps the project from being built or served, warnings are likely mistakes and differences, \
+notes are good to know. A comment `// byway-ignore RULE` above a line, or at its end, silences that \
+rule there.";
 
 /// Arguments of `byway check`.
 #[derive(Debug, Args)]
@@ -166,9 +169,9 @@ Examples:
   byway routes
   byway routes --json | jq '.routes[] | select(.proxy)'
 
-Kinds: `dynamic` runs for each request, `cached` says in its file that answers may be kept, `edge` runs as edge code, \
-`pages` is a Pages Router API route, `file` is a file of `app/` that is served as it is. Policies are what byway.toml and \
-the route's file set; defaults are not listed.";
+Kinds: `dynamic` runs for each request, `cached` says in its file that answers may be kept, `edge` \
+runs as edge code, `pages` is a Pages Router API route, `file` is a file of `app/` that is served as \
+it is. Policies are what byway.toml and the route's file set; defaults are not listed.";
 
 /// Arguments of `byway routes`.
 #[derive(Debug, Args)]
@@ -186,9 +189,10 @@ Examples:
   byway types                write byway-env.d.ts
   byway types --check        in CI: fail when the file is not current
 
-The file declares `next`, `next/server`, `next/headers`, `next/navigation`, `next/cache` and, for the project's routes, \
-`RouteContext<'/api/users/[id]'>`. TypeScript finds it where tsconfig.json includes `**/*.ts`. Run it again when routes \
-are added. Next's own types are better where the `next` package is installed.";
+The file declares `next`, `next/server`, `next/headers`, `next/navigation`, `next/cache` and, for the \
+project's routes, `RouteContext<'/api/users/[id]'>`. TypeScript finds it where tsconfig.json includes \
+`**/*.ts`. Run it again when routes are added. Next's own types are better where the `next` package is \
+installed.";
 
 /// Arguments of `byway types`.
 #[derive(Debug, Args)]

@@ -66,7 +66,7 @@ fn what_keeps_a_project_from_being_built_is_an_error() {
             ("byway.toml", "[limits]\ntimeuot = \"7s\"\n"),
         ],
         &[
-            "error build app/a/route.ts:2",
+            "error build app/a/route.ts:3",
             "error build app/b/route.ts:1",
             "error build app/c/route.ts:1",
             "error build app/d/route.ts:1",
@@ -148,7 +148,6 @@ fn the_mistakes_of_tutorials_are_found() {
             "warning composed-wrappers pages/api/complex.js:4",
             "warning default-export app/default/route.ts:1",
             "warning dropped-handler pages/api/complex.js:2",
-            "warning forgotten-response app/forgot/route.ts:1",
             "warning forgotten-response app/forgot/route.ts:2",
             "warning misspelt-method app/lower/route.ts:1",
             "warning misspelt-method app/users/[id]/route.ts:6",
@@ -227,6 +226,7 @@ fn the_conformance_apps_cause_no_false_alarms() {
     check(
         "app",
         &[
+            "note hand-written-cors app/methods/own-options/route.ts:2",
             "note ignored-settings next.config.mjs",
             "note module-state app/mod/state-a/route.ts:2",
             "note module-state lib/counter.ts:1",
@@ -244,6 +244,20 @@ fn the_conformance_apps_cause_no_false_alarms() {
             "warning sync-request-api app/sync/[id]/route.ts:2",
         ],
     );
-    check("app2", &["note ignored-settings next.config.ts", "note pages src/app/page.tsx"]);
+    check(
+        "app2",
+        &[
+            "note ignored-settings next.config.ts",
+            "note pages src/app/page.tsx",
+            "warning build src/app/gsp/[id]/route.ts",
+            "warning build src/app/uc-args/route.ts",
+            "warning build src/app/uc-err/route.ts",
+            "warning build src/app/uc-hours/route.ts",
+            "warning build src/app/uc-life/route.ts",
+            "warning build src/app/uc-seconds/route.ts",
+            "warning build src/app/uc-throw/route.ts",
+            "warning build src/app/uc/route.ts",
+        ],
+    );
     check("app3", &["note pages pages/index.js"]);
 }

@@ -51,7 +51,7 @@ fn the_table_has_kind_proxy_and_policies() {
                 "GET",
                 "cached",
                 "yes",
-                "timeout 20s, revalidate 1m",
+                "revalidate 1m, timeout 20s",
                 "app/api/rates/route.ts"
             ],
             [
@@ -82,7 +82,9 @@ fn json_says_where_a_policy_comes_from() {
     let policies = |path: &str| of(path)["policies"].clone();
     assert_eq!(
         policies("/slow"),
-        serde_json::json!([{ "name": "timeout", "value": "90s", "origin": "route file" }])
+        serde_json::json!([
+            { "name": "timeout", "value": "90s", "origin": "route file", "only": null },
+        ])
     );
     assert_eq!(policies("/edge")[0]["origin"], "byway.toml:2");
     assert_eq!(of("/api/old")["router"], "pages");

@@ -94,7 +94,8 @@ pub(crate) fn run(args: &NewArgs) -> anyhow::Result<()> {
     write(&path.join(types::FILE), &types::declarations(project.as_ref()))?;
     let shown = path.display();
     print::note(&format!(
-        "made `{shown}`\n\n  cd {shown}\n  byway build && byway start\n  curl http://localhost:3000/api/health\n"
+        "made `{shown}`\n\n  cd {shown}\n  byway build && byway start\n  \
+         curl http://localhost:3000/api/health\n"
     ));
     Ok(())
 }

@@ -213,7 +213,9 @@ fn announce(server: &Server, origin: Option<(bool, &str)>, took: u128) {
         None => (places.join(", "), &[][..]),
     };
     print::note(&format!("byway listening on {first} (ready in {took} ms)"));
-    others.iter().for_each(|place| print::note(&format!("also on {place}")));
+    for place in others {
+        print::note(&format!("also on {place}"));
+    }
 }
 
 /// The host and port of `request.url`: loopback and "everywhere by default" are `localhost`, as under Next.
