@@ -3,6 +3,7 @@
 // code that would make it one client's is stopped.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { type CacheLifeProfile, profileOf } from './cache-profiles.ts'
 import { contexts } from './context.ts'
 
 /** What is being made. */
@@ -49,6 +50,11 @@ export class CacheScope {
   /** Seconds; infinite for "never". */
   revalidate = Number.POSITIVE_INFINITY
   expire = Number.POSITIVE_INFINITY
+  stale = Number.POSITIVE_INFINITY
+  /** What `cacheLife()` has said. */
+  explicit: CacheLifeProfile = {}
+  /** How many caches are being asked, whose answers this waits for. */
+  pending = 0
   /** What made an answer depend on the request; null while nothing has. */
   dynamic: string | null = null
 
@@ -71,6 +77,19 @@ export class CacheScope {
     for (const tag of tags) this.tags.add(tag)
   }
 
+  /** How long the result of a function with 'use cache' is good for. */
+  lifetime(): { stale: number; revalidate: number; expire: number; tags: string[] } {
+    const byDefault = profileOf('default') ?? {}
+    const seconds = (name: 'stale' | 'revalidate' | 'expire'): number =>
+      this.explicit[name] ?? Math.min(this[name], byDefault[name] ?? Number.POSITIVE_INFINITY)
+    return {
+      stale: seconds('stale'),
+      revalidate: seconds('revalidate'),
+      expire: seconds('expire'),
+      tags: [...this.tags],
+    }
+  }
+
   /** The code depends on the request. Returns only where that is to be ignored. */
   bail(expression: string): void {
     if (this.kind !== 'answer') {
@@ -87,6 +106,15 @@ export class CacheScope {
     if (this.mode === 'error') throw new StaticGenBailoutError(this.route, expression)
     this.dynamic ??= expression
     throw new DynamicServerError(this.route, expression)
+  }
+}
+
+/** What is being made waits for a cache until the returned function is called. */
+export function holdScope(scope: CacheScope | null): () => void {
+  if (scope === null) return () => undefined
+  scope.pending++
+  return () => {
+    scope.pending--
   }
 }
 

@@ -3,7 +3,7 @@
 
 import { VALUE_FRESH, VALUE_MAKE, VALUE_STALE, VALUE_STALE_MAKE } from './wire-constants.ts'
 import { type CacheClient, type CacheReply, cacheClient, validTags } from './cache-client.ts'
-import { type CacheScope, scopes } from './cache-scope.ts'
+import { type CacheScope, holdScope, scopes } from './cache-scope.ts'
 import { type RequestContext, contexts } from './context.ts'
 import { hasDraftCookie } from './draft.ts'
 import { type KeyedFetch, keyOf } from './fetch-key.ts'
@@ -74,7 +74,9 @@ async function cachedFetch(
   if (life.revalidate <= 0) return original()
   const keyed = await keyOf(request, init)
   if (keyed === null) return original()
-  return throughCache(client, keyed, { revalidate: life.revalidate, tags }, scope, context)
+  const end = holdScope(scope ?? null)
+  const keeping = { revalidate: life.revalidate, tags }
+  return throughCache(client, keyed, keeping, scope, context).finally(end)
 }
 
 /** An effective request of both arguments, so that key and request are about the same. */

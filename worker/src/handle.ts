@@ -24,9 +24,11 @@ import {
   staticParams,
 } from './prerender.ts'
 import type { Proxy } from './proxy/proxy.ts'
+import { quietly } from './quiet.ts'
 import { LightRequest } from './request.ts'
 import { LightResponse, responseState } from './response.ts'
 import type { Handler, LoadedRoute, Route } from './routes.ts'
+import { settings } from './settings.ts'
 import { neutralRequest, staticRequest } from './static-request.ts'
 
 /** What handling needs besides the request. */
@@ -97,8 +99,10 @@ export class Handling {
     } finally {
       enterRequest(0)
     }
-    if (isThenable(result)) this.#settle(exchange, route, context, result)
-    else this.#answer(exchange, route, context, result)
+    if (isThenable(result)) {
+      const quiet = scope !== null && settings.cacheComponents && scope.mode === 'auto'
+      this.#settle(exchange, route, context, quiet ? quietly(scope, result) : result)
+    } else this.#answer(exchange, route, context, result)
   }
 
   #settle(

@@ -18,6 +18,7 @@ import { Loop } from './loop.ts'
 import { type Manifest, readManifest } from './manifest.ts'
 import { PHASE_PRODUCTION_SERVER } from './next/constants.ts'
 import { Proxy } from './proxy/proxy.ts'
+import { watchClocks } from './quiet.ts'
 import { Route } from './routes.ts'
 import { settings } from './settings.ts'
 import type { UrlConfig } from './url-config.ts'
@@ -126,6 +127,9 @@ function applyConfig(config: Record<string, unknown>): void {
   consoleIsMarked = config['markConsole'] === true
   instrumented = config['instrumentation'] !== false
   if (typeof config['draftModeId'] === 'string') settings.draftModeId = config['draftModeId']
+  if (typeof config['buildId'] === 'string') settings.buildId = config['buildId']
+  settings.cacheComponents = config['cacheComponents'] === true
+  settings.useCache = config['useCache'] === true
   if (config['cacheLife']) addProfiles(config['cacheLife'] as Record<string, CacheLifeProfile>)
 }
 
@@ -157,6 +161,7 @@ async function start(): Promise<void> {
   // What a route's file says about its fetches has to be found from within a fetch.
   const asks = manifest.routes.some(({ segment }) => segment?.fetchCache !== undefined)
   if (manifest.needsContext || asks) requireContext()
+  if (settings.cacheComponents) watchClocks()
   if (manifest.packagesImportNext) {
     requireContext()
     await installHooks(directory, manifest.nextModules)

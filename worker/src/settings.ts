@@ -14,4 +14,10 @@ export const settings = {
   urls: PLAIN_URLS as UrlConfig,
   /** Whether rules of next.config that come after a proxy look at headers. */
   rulesReadHeaders: false,
+  /** Part of the keys of functions with 'use cache'. */
+  buildId: '',
+  /** Whether next.config has `cacheComponents`. */
+  cacheComponents: false,
+  /** Whether functions may have 'use cache'. */
+  useCache: false,
 }

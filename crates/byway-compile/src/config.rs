@@ -68,6 +68,7 @@ pub async fn compile_config(
         pass,
         findings: Arc::default(),
         loaded: Arc::default(),
+        use_cache: false,
     };
     let findings = Arc::clone(&plugin.findings);
     let result = run_bundler(options, plugin).await?;

@@ -271,6 +271,7 @@ impl Plan {
             pass: pass.clone(),
             findings: Arc::clone(&findings),
             loaded: Arc::clone(&self.loaded),
+            use_cache: self.input.config.cache_components || self.input.config.use_cache,
         };
         let result = run_bundler(options, plugin).await?;
         let findings = std::mem::take(&mut *findings.lock());

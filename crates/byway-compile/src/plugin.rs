@@ -26,6 +26,9 @@ use crate::templates;
 use crate::use_cache;
 use crate::virtual_modules::{self as virtuals, Virtual};
 
+/// The file of the worker's runtime behind functions with `'use cache'`.
+const CACHED_FUNCTIONS: &str = "use-cache.ts";
+
 /// Something wrong with an import. The build goes on with a module in its place that throws, so that
 /// one build finds everything there is to find.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,8 +54,8 @@ pub(crate) enum Problem {
     ForPages,
     /// Next's inside, or a part that does not exist.
     NextInternal,
-    /// `'use cache'`, which is not an import but is reported like one.
-    UseCache,
+    /// Something with `'use cache'` that cannot be cached, and its first and last byte.
+    UseCache(use_cache::Fault, u32, u32),
 }
 
 /// The plugin. Findings are shared with whoever started the build.
@@ -70,6 +73,8 @@ pub(crate) struct Byway {
     pub(crate) findings: Arc<Mutex<Vec<Finding>>>,
     /// The files that were loaded.
     pub(crate) loaded: Loaded,
+    /// Whether next.config lets functions be cached.
+    pub(crate) use_cache: bool,
 }
 
 /// Files that the bundler has loaded.
@@ -88,6 +93,15 @@ impl Byway {
             };
             self.findings.lock().push(finding);
         }
+    }
+
+    fn found_use_cache(&self, file: &Path, found: Vec<use_cache::Found>) {
+        let findings = found.into_iter().map(|use_cache::Found { fault, span }| Finding {
+            importer: file.to_owned(),
+            specifier: format!("use cache at {}", span.start),
+            problem: Problem::UseCache(fault, span.start, span.end),
+        });
+        self.findings.lock().extend(findings);
     }
 
     pub(crate) fn missing(
@@ -188,6 +202,9 @@ impl Plugin for Byway {
         if importer.starts_with('\0') {
             return Ok(None);
         }
+        if args.specifier == virtuals::USE_CACHE {
+            return Ok(Some(self.pass.runtime_module(CACHED_FUNCTIONS)));
+        }
         if args.specifier == virtuals::PLACE {
             return Ok(Some(HookResolveIdOutput::from_id(virtuals::place_id())));
         }
@@ -240,16 +257,11 @@ impl Plugin for Byway {
             });
         }
         if use_cache::may_ask(ast.source()) {
-            let mut found = false;
-            ast.program.with_mut(|WithMutFields { program, .. }| {
-                found = use_cache::is_in(program);
+            let name = self.layout.project_path(file);
+            ast.program.with_mut(|WithMutFields { allocator, program, .. }| {
+                let found = use_cache::rewrite(program, allocator, &name, self.use_cache);
+                self.found_use_cache(file, found);
             });
-            if found {
-                let importer = file.to_owned();
-                let specifier = "use cache".to_owned();
-                let problem = Problem::UseCache;
-                self.findings.lock().push(Finding { importer, specifier, problem });
-            }
         }
         if self.pass.is_edge() && assertions::may_ask(ast.source()) {
             ast.program.with_mut(|WithMutFields { allocator, program, .. }| {

@@ -175,8 +175,12 @@ impl<'a> Reporter<'a> {
             if fatal { Diagnostic::error(message) } else { Diagnostic::warning(message) };
         found = found.in_file(self.name(&finding.importer));
         found.help = help.map(Into::into);
-        if let (Some(site), Some(source)) = (site, source) {
-            found = found.at(Location::of_bytes(&source, &site.bytes), source);
+        let bytes = match finding.problem {
+            Problem::UseCache(_, start, end) => Some(start as usize..end as usize),
+            _ => site.map(|site| site.bytes.clone()),
+        };
+        if let (Some(bytes), Some(source)) = (bytes, source) {
+            found = found.at(Location::of_bytes(&source, &bytes), source);
         }
         self.found.push(found);
     }
@@ -209,9 +213,8 @@ impl<'a> Reporter<'a> {
                 let help = "importing it is fine, using it in an API route throws";
                 (format!("`{specifier}` is for pages"), Some(help.to_owned()))
             }
-            Problem::UseCache => {
-                let help = "use `unstable_cache` for a value that is to be kept";
-                let message = "`use cache` is not applied yet: the function runs each time";
+            Problem::UseCache(fault, ..) => {
+                let (message, help) = fault.explained();
                 (message.to_owned(), Some(help.to_owned()))
             }
             Problem::NextInternal => {
@@ -242,8 +245,8 @@ impl<'a> Reporter<'a> {
 impl Problem {
     fn is_fatal(self) -> bool {
         match self {
-            Self::NoFile | Self::NoPackage | Self::NextInternal => true,
-            Self::NoSubpath | Self::ForPages | Self::UseCache => false,
+            Self::NoFile | Self::NoPackage | Self::NextInternal | Self::UseCache(..) => true,
+            Self::NoSubpath | Self::ForPages => false,
         }
     }
 }

@@ -8,6 +8,8 @@ use crate::place::Layout;
 
 /// The name by which generated code asks for [`place_code`]; user code cannot resolve it.
 pub(crate) const PLACE: &str = "byway:place";
+/// The name by which generated code asks for the cache of functions; user code cannot resolve it.
+pub(crate) const USE_CACHE: &str = "byway:use-cache";
 
 const PREFIX: &str = "byway:";
 const WORKER: &str = "worker/";

@@ -47,6 +47,8 @@ pub struct NextConfig {
     pub expire_time_s: u64,
     /// `'use cache'` and what belongs to it.
     pub cache_components: bool,
+    /// `'use cache'` alone: `experimental.useCache`.
+    pub use_cache: bool,
     /// Profiles of `cacheLife()`.
     pub cache_life: BTreeMap<String, CacheLife>,
     /// The project's own cache handler, relative to the project.
@@ -208,6 +210,7 @@ impl Default for NextConfig {
             case_sensitive_routes: false,
             expire_time_s: EXPIRE_TIME_S,
             cache_components: false,
+            use_cache: false,
             cache_life: BTreeMap::new(),
             cache_handler: None,
             cache_max_memory_bytes: None,

@@ -12,10 +12,11 @@ import {
 import { createHash } from 'node:crypto'
 import { type CacheClient, type CacheReply, cacheClient, validTags } from '../cache-client.ts'
 import { type CacheLifeProfile, profileOf } from '../cache-profiles.ts'
-import { CacheScope, dynamicUse, scopes } from '../cache-scope.ts'
+import { CacheScope, dynamicUse, holdScope, scopes } from '../cache-scope.ts'
 import { contexts, needsContext } from '../context.ts'
 import { hasDraftCookie } from '../draft.ts'
 import { describeError, log } from '../log.ts'
+import { settings } from '../settings.ts'
 
 const PATH_LENGTH_MAX = 1024
 export type { CacheLifeProfile } from '../cache-profiles.ts'
@@ -110,17 +111,74 @@ export function unstable_noStore(): void {
   if (scope !== undefined && scope.kind !== 'unstable_cache') dynamicUse('unstable_noStore()')
 }
 
-/** Marks input and output; every handler may do it. */
-export async function io(): Promise<void> {}
-
-/** Needs `cacheComponents`. */
-export function cacheLife(_profile?: string | CacheLifeProfile): never {
-  throw new Error('`cacheLife()` is only available with the `cacheComponents` config.')
+/** Marks input and output: with `cacheComponents` what does it runs for each request. */
+export async function io(): Promise<void> {
+  const scope = scopes.getStore()
+  if (settings.cacheComponents && scope?.kind === 'answer') scope.bail('io()')
 }
 
-/** Needs `cacheComponents`. */
-export function cacheTag(..._tags: string[]): never {
-  throw new Error('`cacheTag()` is only available with the `cacheComponents` config.')
+/** How long the result of the function with 'use cache' around is good for. */
+export function cacheLife(profile: string | CacheLifeProfile): void {
+  const scope = useCacheScope('cacheLife')
+  const life = typeof profile === 'string' ? namedLife(profile) : checkedLife(profile)
+  for (const name of LIFE) {
+    const seconds = life[name]
+    if (seconds === undefined) continue
+    scope.explicit[name] = Math.min(scope.explicit[name] ?? Number.POSITIVE_INFINITY, seconds)
+  }
+}
+
+/** What the result of the function with 'use cache' around depends on. */
+export function cacheTag(...tags: string[]): void {
+  const scope = useCacheScope('cacheTag')
+  for (const tag of validTags(tags, '`cacheTag()`')) scope.tags.add(tag)
+}
+
+const LIFE = ['stale', 'revalidate', 'expire'] as const
+
+function useCacheScope(name: string): CacheScope {
+  if (!settings.useCache) {
+    throw new Error(`\`${name}()\` is only available with the \`cacheComponents\` config.`)
+  }
+  const scope = scopes.getStore()
+  if (scope?.kind !== 'use cache') {
+    throw new Error(`\`${name}()\` can only be called inside a "use cache" function.`)
+  }
+  return scope
+}
+
+function namedLife(name: string): CacheLifeProfile {
+  const life = profileOf(name)
+  if (life !== undefined) return life
+  const unknown = `Unknown \`cacheLife()\` profile "${name}" is not configured in next.config.js\n`
+  const trimmed = name.trim()
+  throw new Error(
+    profileOf(trimmed) === undefined
+      ? `${unknown}module.exports = {\n  cacheLife: {\n    "${name}": ...\n  }\n}`
+      : `${unknown}Did you mean "${trimmed}" without the spaces?`,
+  )
+}
+
+function checkedLife(life: CacheLifeProfile): CacheLifeProfile {
+  if (typeof life !== 'object' || life === null || Array.isArray(life)) {
+    throw new Error('Invalid `cacheLife()` option. Either pass a profile name or object.')
+  }
+  for (const name of LIFE) {
+    const seconds: unknown = life[name]
+    if (seconds === undefined) continue
+    if (typeof seconds !== 'number' || Number.isNaN(seconds) || seconds < 0) {
+      throw new Error(`The ${name} option must be a number of seconds.`)
+    }
+  }
+  const { revalidate, expire } = life
+  if (revalidate !== undefined && expire !== undefined && revalidate > expire) {
+    throw new Error(
+      'If providing both the revalidate and expire options, the expire option must be greater ' +
+        'than the revalidate option. The expire option indicates how many seconds from the ' +
+        'start until it can no longer be used.',
+    )
+  }
+  return life
 }
 
 /** The former name. */
@@ -180,7 +238,11 @@ export const unstable_cache = /* @__PURE__ */ needsContext(function unstable_cac
     }
     return make(client, reply, run, life)
   }
-  return cached as unknown as F
+  const held = async (...args: never[]): Promise<unknown> => {
+    const end = holdScope(scopes.getStore() ?? null)
+    return cached(...args).finally(end)
+  }
+  return held as unknown as F
 })
 
 async function make(

@@ -63,6 +63,7 @@ impl<'a> Reader<'a> {
                 .read("expireTime", "a number of seconds", Value::as_u64)
                 .unwrap_or(defaults.expire_time_s),
             cache_components: self.flag("cacheComponents", false),
+            use_cache: self.flag("experimental.useCache", false),
             cache_life: self.cache_life(),
             cache_handler: self.text("cacheHandler"),
             cache_max_memory_bytes: self.read(

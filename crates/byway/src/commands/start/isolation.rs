@@ -74,6 +74,9 @@ fn worker_config(manifest: &Manifest, rules: &Supervision, origin: &str) -> serd
     let mut told = serde_json::json!({
         "origin": origin,
         "draftModeId": manifest.draft_mode_id,
+        "buildId": manifest.build_id,
+        "cacheComponents": config.cache_components,
+        "useCache": config.cache_components || config.use_cache,
         "cacheLife": config.cache_life,
         "uncaught": match rules.uncaught {
             Uncaught::Continue => "continue",
