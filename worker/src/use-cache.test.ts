@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type CacheClient, type CacheReply, type Lifetime, setCacheClient } from './cache-client.ts'
 import { CacheScope, DynamicServerError, dynamicUse, scopes } from './cache-scope.ts'
-import { cacheLife, cacheTag } from './next/cache.ts'
+import { cacheLife, cacheTag, io } from './next/cache.ts'
+import { connection } from './next/server.ts'
 import { quietly } from './quiet.ts'
 import { settings } from './settings.ts'
 import { cached } from './use-cache.ts'
@@ -79,6 +80,14 @@ test('errors are not kept, and the request is out of reach', async () => {
   const asks = async (): Promise<void> => dynamicUse('cookies()')
   await assert.rejects(cached('default', 'c#1', 0, [], asks, []), /`cookies\(\)` inside "use cache"/)
   assert.deepEqual([keeper.abandoned, keeper.lifetimes.length], [2, 0])
+})
+
+test('connection() and io() ask for a request', async () => {
+  for (const ask of [connection, io]) {
+    const scope = new CacheScope('answer', '/a', 'auto')
+    await assert.rejects(scopes.run(scope, ask), DynamicServerError)
+    await ask()
+  }
 })
 
 test('an answer for everybody waits for caches and for nothing else', async () => {

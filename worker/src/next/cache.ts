@@ -20,6 +20,7 @@ import { settings } from '../settings.ts'
 
 const PATH_LENGTH_MAX = 1024
 export type { CacheLifeProfile } from '../cache-profiles.ts'
+export { io } from '../io.ts'
 
 /**
  * Makes everything with this tag be made anew: at once, or with a profile while the old is still
@@ -109,12 +110,6 @@ export function refresh(): never {
 export function unstable_noStore(): void {
   const scope = scopes.getStore()
   if (scope !== undefined && scope.kind !== 'unstable_cache') dynamicUse('unstable_noStore()')
-}
-
-/** Marks input and output: with `cacheComponents` what does it runs for each request. */
-export async function io(): Promise<void> {
-  const scope = scopes.getStore()
-  if (settings.cacheComponents && scope?.kind === 'answer') scope.bail('io()')
 }
 
 /** How long the result of the function with 'use cache' around is good for. */

@@ -1,5 +1,6 @@
 // `next/server`.
 
+import { dynamicUse } from '../cache-scope.ts'
 import { NextURL } from '../next-url.ts'
 import type { NextFetchEvent } from '../proxy/event.ts'
 import { NextRequest } from '../request.ts'
@@ -8,14 +9,14 @@ import { NextResponse } from '../next-response.ts'
 export { NextRequest } from '../request.ts'
 export { NextResponse } from '../next-response.ts'
 export { NextFetchEvent } from '../proxy/event.ts'
+export { io } from '../io.ts'
 export { after, after as unstable_after } from '../next-after.ts'
 export { type UserAgent, userAgent, userAgentFromString } from '../user-agent.ts'
 
-/** Marks code that depends on the request; under byway every handler does. */
-export async function connection(): Promise<void> {}
-
-/** The same for input and output. */
-export async function io(): Promise<void> {}
+/** Marks code that depends on the request: a handler that would be cached runs for each one. */
+export async function connection(): Promise<void> {
+  dynamicUse('connection()')
+}
 
 /** The runtime's `URLPattern`; undefined before Node 24, as under Next. */
 export const URLPattern: unknown = (globalThis as { URLPattern?: unknown }).URLPattern
