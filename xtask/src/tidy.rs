@@ -11,17 +11,8 @@ use std::path::{Path, PathBuf};
 use crate::project::root;
 
 /// Folders that are installed, built or recorded and not written here.
-const FOLDERS_SKIPPED: [&str; 9] = [
-    ".git",
-    "target",
-    "node_modules",
-    ".byway",
-    ".next",
-    "build",
-    "generated",
-    "data",
-    ".test-build",
-];
+const FOLDERS_SKIPPED: [&str; 8] =
+    [".git", "target", "node_modules", ".next", "build", "generated", "data", ".test-build"];
 /// Nothing in the repository nests deeper.
 const DEPTH_MAX: usize = 24;
 
@@ -70,7 +61,8 @@ fn collect(folder: &Path, depth: usize, found: &mut Vec<Source>) {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let relative = path.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
         if path.is_dir() {
-            if !FOLDERS_SKIPPED.contains(&name) && !relative.starts_with("tests/conformance/app") {
+            let made = FOLDERS_SKIPPED.contains(&name) || name.starts_with(".byway");
+            if !made && !relative.starts_with("tests/conformance/app") {
                 collect(&path, depth + 1, found);
             }
         } else if let Ok(text) = fs::read_to_string(&path) {

@@ -249,14 +249,6 @@ fn the_conformance_apps_cause_no_false_alarms() {
         &[
             "note ignored-settings next.config.ts",
             "note pages src/app/page.tsx",
-            "warning build src/app/gsp/[id]/route.ts",
-            "warning build src/app/uc-args/route.ts",
-            "warning build src/app/uc-err/route.ts",
-            "warning build src/app/uc-hours/route.ts",
-            "warning build src/app/uc-life/route.ts",
-            "warning build src/app/uc-seconds/route.ts",
-            "warning build src/app/uc-throw/route.ts",
-            "warning build src/app/uc/route.ts",
         ],
     );
     check("app3", &["note pages pages/index.js"]);

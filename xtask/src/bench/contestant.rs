@@ -80,8 +80,11 @@ fn is_next_build_current() -> Result<bool> {
     let mut folders = vec![next_project(), folder().join("package-lock.json")];
     while let Some(path) = folders.pop() {
         let name = path.file_name().unwrap_or_default();
-        // Made by the builds themselves.
-        if name == ".next" || name == ".byway" || name == "next-env.d.ts" {
+        // Made by the builds and servers themselves.
+        if name == ".next"
+            || name.as_encoded_bytes().starts_with(b".byway")
+            || name == "next-env.d.ts"
+        {
             continue;
         }
         if path.is_dir() {

@@ -239,13 +239,11 @@ impl Search<'_> {
             Statement::ExportFromDeclaration(it) if !it.export_kind.is_type() => Err(it.span),
             Statement::ExportAllDeclaration(it) if !it.export_kind.is_type() => Err(it.span),
             Statement::ExportDefaultDeclaration(it) => match &it.declaration {
-                ExportDefaultDeclarationKind::FunctionDeclaration(function) => {
-                    Ok(vec![function.span])
-                }
                 ExportDefaultDeclarationKind::ArrowFunctionExpression(arrow) => {
                     Ok(vec![arrow.span])
                 }
-                ExportDefaultDeclarationKind::FunctionExpression(function) => {
+                ExportDefaultDeclarationKind::FunctionDeclaration(function)
+                | ExportDefaultDeclarationKind::FunctionExpression(function) => {
                     Ok(vec![function.span])
                 }
                 ExportDefaultDeclarationKind::Identifier(name) => {
