@@ -4,7 +4,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type CacheLifeProfile, profileOf } from './cache-profiles.ts'
-import { contexts } from './context.ts'
+import { contextNeeded, contexts } from './context.ts'
 
 /** What is being made. */
 export type ScopeKind = 'answer' | 'unstable_cache' | 'use cache'
@@ -120,6 +120,26 @@ export function holdScope(scope: CacheScope | null): () => void {
 
 /** Carries the innermost scope through asynchronous code. */
 export const scopes = new AsyncLocalStorage<CacheScope>()
+
+/** How many answers for everybody are being made. */
+let making = 0
+
+/** An answer for everybody begins to be made. */
+export function scopesBegin(): void {
+  making++
+}
+
+/**
+ * It has been made, or not. Without a route that needs a context, nobody else has entered these
+ * storages: left switched on, they would cost every promise of the process from now on (see
+ * `context.ts`).
+ */
+export function scopesEnd(): void {
+  making--
+  if (making > 0 || contextNeeded()) return
+  scopes.disable()
+  contexts.disable()
+}
 
 /**
  * The running code asks for something of the request. Throws where it must not, and returns where

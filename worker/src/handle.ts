@@ -1,7 +1,7 @@
 // One request from its first frame to the end of its answer.
 
 import { sendAbort, sendAnswer, sendDynamic, sendRendered, sendStatus } from './answer.ts'
-import { type CacheScope, scopes } from './cache-scope.ts'
+import { type CacheScope, scopes, scopesBegin, scopesEnd } from './cache-scope.ts'
 import { enterRequest } from './console-mark.ts'
 import { RequestContext, contextNeeded, contexts } from './context.ts'
 import { errorPage } from './error-page.ts'
@@ -52,6 +52,7 @@ export class Handling {
 
   /** Starts to work on a request. Never throws, and always comes to `ended`. */
   start(exchange: Exchange, route: Route): void {
+    if (isForEverybody(exchange)) scopesBegin()
     if (asksForParams(exchange)) {
       void staticParams(exchange, route).then((list) => this.#answer(exchange, route, null, list))
     } else if (route.loaded !== null) {
@@ -62,6 +63,11 @@ export class Handling {
         else this.#call(exchange, route, loaded)
       })
     }
+  }
+
+  #ended(exchange: Exchange, broken?: boolean): void {
+    if (isForEverybody(exchange) && !exchange.ended) scopesEnd()
+    this.#settings.ended(exchange, broken)
   }
 
   #call(exchange: Exchange, route: Route, loaded: LoadedRoute): void {
@@ -123,7 +129,7 @@ export class Handling {
   #answer(exchange: Exchange, route: Route, context: RequestContext | null, value: unknown): void {
     if (exchange.cancelled !== null) {
       discard(value)
-      this.#settings.ended(exchange)
+      this.#ended(exchange)
       return
     }
     let sending: Promise<void> | null
@@ -145,7 +151,7 @@ export class Handling {
       this.#serverError(exchange, route)
       return
     }
-    if (sending === null) this.#settings.ended(exchange)
+    if (sending === null) this.#ended(exchange)
     else this.#follow(exchange, route, sending)
   }
 
@@ -161,13 +167,13 @@ export class Handling {
       ),
     )
     sending.then(
-      () => this.#settings.ended(exchange),
+      () => this.#ended(exchange),
       (error: unknown) => {
         if (scope.dynamic !== null) return this.#dynamic(exchange, scope)
         this.#crashed(exchange, route, error)
         if (exchange.outgoing === null) return this.#serverError(exchange, route)
         sendAbort(exchange, outlet.writer)
-        this.#settings.ended(exchange, true)
+        this.#ended(exchange, true)
       },
     )
   }
@@ -175,17 +181,17 @@ export class Handling {
   /** The server runs the handler for the request itself then. */
   #dynamic(exchange: Exchange, scope: CacheScope): void {
     sendDynamic(exchange, renderedBytes(scope), this.#settings.outlet.writer)
-    this.#settings.ended(exchange)
+    this.#ended(exchange)
   }
 
   /** Waits for the end of a body that takes longer. */
   #follow(exchange: Exchange, route: Route, sending: Promise<void>): void {
     sending.then(
-      () => this.#settings.ended(exchange),
+      () => this.#ended(exchange),
       (error: unknown) => {
         this.#crashed(exchange, route, new Error('failed to pipe response', { cause: error }))
         sendAbort(exchange, this.#settings.outlet.writer)
-        this.#settings.ended(exchange, true)
+        this.#ended(exchange, true)
       },
     )
   }
@@ -223,13 +229,13 @@ export class Handling {
     if (!route.failsWithPage) return this.#status(exchange, 500)
     if (exchange.cancelled === null)
       void sendAnswer(exchange, errorPage(), null, this.#settings.outlet)
-    this.#settings.ended(exchange)
+    this.#ended(exchange)
   }
 
   #status(exchange: Exchange, status: number, lines: [string, string][] = []): void {
     if (exchange.cancelled === null)
       sendStatus(exchange, status, this.#settings.outlet.writer, lines)
-    this.#settings.ended(exchange)
+    this.#ended(exchange)
   }
 
   /** An error of the program: into the log and to its own error hook, and never to the client. */
