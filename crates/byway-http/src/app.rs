@@ -29,6 +29,9 @@ use crate::upstream::{Destination, Upstream};
 use crate::{AnswerBodyStream, Files, Peer, PolicyTables, dispatch, ingress};
 
 mod caching;
+mod target;
+
+use target::Target;
 
 /// What an app is made of.
 #[derive(Debug)]
@@ -280,40 +283,35 @@ impl Inner {
             PathOutcome::BadRequest(_) => return Ok(respond::bad_path()),
         };
         let request = Asked { head, sent: head, path: &path, client };
-        let proxied = self.proxy.as_ref().is_some_and(|matchers| {
-            matchers.matches(&path, &RequestFacts { headers: &head.headers, path: &path })
-        });
-        if self.rules.is_empty() && !proxied {
-            let served = self.serve_plainly(&request, body, visit).await;
-            return served.map(|(response, _)| response);
+        let facts = RequestFacts { headers: &head.headers, path: &path };
+        let proxied = self.proxy.as_ref().is_some_and(|matchers| matchers.matches(&path, &facts));
+        match self.decide(&path, &facts, proxied) {
+            Ok(decision) => self.act(&request, body, decision, proxied, visit).await,
+            Err(failure) => Ok(failed(&failure)),
         }
-        self.follow_rules(&request, body, proxied, visit).await
     }
 
-    /// The rest of the pipeline for projects with rules: what Next's documentation calls the order of
-    /// headers, redirects, rewrites, files and routes.
-    async fn follow_rules<B>(
+    /// Does what the rules say. What few requests need is boxed, so that it does not make the state of
+    /// every request larger: moving that is a part of what a short request costs.
+    async fn act<B>(
         &self,
         request: &Asked<'_>,
         body: B,
+        decision: Decision,
         proxied: bool,
         visit: &mut Visit,
     ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
-        let facts = RequestFacts { headers: &request.head.headers, path: request.path };
-        let decision = match self.decide(request.path, &facts, proxied) {
-            Ok(decision) => decision,
-            Err(failure) => return Ok(failed(&failure)),
-        };
-        let (added, (mut response, of)) = match decision {
+        let (added, resolution) = match decision {
             Decision::Redirect(Redirection { status, location }) => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::TEMPORARY_REDIRECT);
                 return Ok(respond::redirection(status, location));
             }
             Decision::Serve { added, resolution: Some(resolution) } if proxied => {
-                return self.respond_proxied(request, body, added, &resolution, visit).await;
+                let responded = self.respond_proxied(request, body, added, &resolution, visit);
+                return Box::pin(responded).await;
             }
             Decision::Serve {
                 resolution: Some(Resolution::External { target, query }), ..
@@ -324,16 +322,18 @@ impl Inner {
                 };
                 let Asked { head, client, .. } = *request;
                 let upstream = Destination { target: &target, query: &query, allowance };
-                return Ok(self.upstream.forward(&upstream, head, body, client).await);
+                return Ok(Box::pin(self.upstream.forward(&upstream, head, body, client)).await);
             }
-            Decision::Serve { added, resolution: Some(resolution) } => {
-                (added, self.serve(request, body, &resolution, visit).await?)
-            }
-            Decision::Serve { added, resolution: None } => {
-                (added, self.serve_plainly(request, body, visit).await?)
-            }
+            Decision::Serve { added, resolution } => (added, resolution),
         };
-        AddedHeaders::new(added).apply(response.headers_mut(), of);
+        let target = match &resolution {
+            Some(resolution) => self.resolved(request, resolution),
+            None => self.plain(request),
+        };
+        let (mut response, of) = self.serve(request, body, target, visit).await?;
+        if !added.is_empty() {
+            AddedHeaders::new(added).apply(response.headers_mut(), of);
+        }
         Ok(response)
     }
 
@@ -353,54 +353,25 @@ impl Inner {
         Ok(Decision::Serve { added, resolution })
     }
 
-    /// Serves what rewrites have found on this server.
+    /// Serves a file or a route.
     async fn serve<B>(
         &self,
         request: &Asked<'_>,
         body: B,
-        resolution: &Resolution,
+        target: Target<'_>,
         visit: &mut Visit,
     ) -> Result<(Response<AnswerBodyStream>, AnswerOf), AnswerBroken>
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
-        match resolution {
-            Resolution::Route { path, query } => {
-                let Some(found) = self.router.matches(path.get(request.path)) else {
-                    return Ok((not_found(request.path), AnswerOf::Nobody));
-                };
-                let kind = self.kind(found.route);
-                let query = (kind == RouteKind::Pages && !query.is_empty()).then_some(query);
-                let routed = Routed { found, asked: request.path, added: query };
+        match target {
+            Target::Route(routed) => {
+                let kind = self.kind(routed.found.route);
                 Ok((self.call(request, body, &routed, visit).await?, AnswerOf::Route(kind)))
             }
-            Resolution::File { path } => Ok(self.file(request, path.get(request.path)).await),
-            Resolution::External { .. } | Resolution::NotFound => {
-                Ok((not_found(request.path), AnswerOf::Nobody))
-            }
+            Target::File(path) => Ok(Box::pin(self.file(request, path)).await),
+            Target::Nothing => Ok((not_found(request.path), AnswerOf::Nobody)),
         }
-    }
-
-    /// Serves the file or route that the path names.
-    async fn serve_plainly<B>(
-        &self,
-        request: &Asked<'_>,
-        body: B,
-        visit: &mut Visit,
-    ) -> Result<(Response<AnswerBodyStream>, AnswerOf), AnswerBroken>
-    where
-        B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
-    {
-        // Before all routes, as under Next.
-        if self.has_file(request.path) {
-            return Ok(self.file(request, request.path).await);
-        }
-        let Some(found) = self.router.matches(request.path) else {
-            return Ok((not_found(request.path), AnswerOf::Nobody));
-        };
-        let kind = self.kind(found.route);
-        let routed = Routed { found, asked: request.path, added: None };
-        Ok((self.call(request, body, &routed, visit).await?, AnswerOf::Route(kind)))
     }
 
     /// Serves the file that a path names.

@@ -130,7 +130,7 @@ impl<'a> Delivery<'a> {
     pub(crate) async fn outcome(&self, mut stream: Stream) -> Result<Outcome, DispatchError> {
         for _ in 1..DELIVERIES_MAX {
             match stream.outcome().await {
-                Err(error) if self.may_go_again(error) => stream = self.open().await?.0,
+                Err(error) if self.may_go_again(error) => stream = Box::pin(self.open()).await?.0,
                 result => return result,
             }
         }

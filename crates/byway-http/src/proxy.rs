@@ -76,7 +76,7 @@ impl Inner {
                     head
                 });
                 let request = Asked { head: changed.as_ref().unwrap_or(request.head), ..*request };
-                self.follow(&request, &verdict, stream, body, added, visit).await
+                Box::pin(self.follow(&request, &verdict, stream, body, added, visit)).await
             }
             Err(error) => respond::unanswered(error),
         }

@@ -78,7 +78,7 @@ impl TooLong {
         answer: impl Future<Output = Result<T, DispatchError>>,
     ) -> Result<T, Unanswered> {
         let Some(told) = &mut self.0 else { return Ok(answer.await?) };
-        let mut answer = std::pin::pin!(answer);
+        let mut answer = Box::pin(answer);
         tokio::select! {
             answer = &mut answer => return Ok(answer?),
             told = told => {
@@ -123,7 +123,7 @@ where
         Some(length) if length <= WHOLE_BODY_MAX as u64 => {
             let held = Some(hold(length)?);
             let read = tokio::time::timeout(WHOLE_BODY_WAIT_MAX, read_whole(body, length as usize));
-            let bytes = read.await.map_err(|_| StatusCode::REQUEST_TIMEOUT)?;
+            let bytes = Box::pin(read).await.map_err(|_| StatusCode::REQUEST_TIMEOUT)?;
             Ok(Upload::Whole { bytes: bytes.ok_or(StatusCode::BAD_REQUEST)?, announced, held })
         }
         _ => Ok(Upload::Stream(body, hold(STREAM_BYTES)?)),

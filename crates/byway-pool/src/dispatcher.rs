@@ -88,7 +88,8 @@ impl Dispatcher {
             Ok(ticket) => return Ok(ticket),
             Err(waiting) => waiting,
         };
-        match tokio::time::timeout(self.rules.wait_max, answer).await {
+        // Boxed, because few requests have to wait.
+        match Box::pin(tokio::time::timeout(self.rules.wait_max, answer)).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(DispatchError::ShuttingDown),
             Err(_) => {

@@ -179,11 +179,6 @@ impl Rules {
         })
     }
 
-    /// Whether there is nothing to do for any request.
-    pub fn is_empty(&self) -> bool {
-        self.headers.is_empty() && self.redirects.is_empty() && self.resolves_plainly()
-    }
-
     /// Whether a path means the route that it names, and nothing else.
     pub fn resolves_plainly(&self) -> bool {
         let rewrites = [&self.before_files, &self.after_files, &self.fallback];
