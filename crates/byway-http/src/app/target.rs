@@ -16,7 +16,11 @@ pub(super) enum Target<'r> {
 
 impl Inner {
     /// What rewrites have found on this server.
-    pub(super) fn resolved<'r>(&'r self, request: &Asked<'r>, resolution: &'r Resolution) -> Target<'r> {
+    pub(super) fn resolved<'r>(
+        &'r self,
+        request: &Asked<'r>,
+        resolution: &'r Resolution,
+    ) -> Target<'r> {
         match resolution {
             Resolution::Route { path, query } => {
                 let Some(found) = self.router.matches(path.get(request.path)) else {
