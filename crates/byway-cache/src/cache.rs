@@ -246,6 +246,13 @@ impl Lead {
         &self.key
     }
 
+    /// The right to keep something else that the same making has brought about.
+    #[must_use]
+    pub fn beside(&self, key: Arc<str>) -> Self {
+        let Self { cache, seen, clock, .. } = self;
+        Self { cache: Arc::clone(cache), key, boarded: false, seen: *seen, clock: *clock }
+    }
+
     /// Keeps what was made, everywhere, and hands it to everybody who waits.
     pub fn keep(mut self, draft: Draft) -> Arc<Entry> {
         let entry = self.entry(draft);

@@ -11,6 +11,7 @@ mod disk;
 mod entry;
 mod flights;
 mod hex;
+pub mod http;
 mod memory;
 mod paths;
 mod shared;

@@ -36,6 +36,7 @@ pub use node::{Entry, Node, Value};
 pub use origin::{Given, Origin, variable_of};
 pub use policy::{
     Algorithm, Cors, Csrf, OriginPattern, RateKey, RateLimit, RoutePolicy, SecurityHeaders,
+    SharedCache,
 };
 pub use reader::Switch;
 pub use route_file::{is_foreign, route_policy};

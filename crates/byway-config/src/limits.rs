@@ -297,7 +297,7 @@ pub const CONTROL_CLIENTS_MAX: usize = 16;
 /// How long a client of the control socket may take for its request, and for taking the answer.
 pub const CONTROL_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Bytes of a request to the control socket.
-pub const CONTROL_REQUEST_BYTES_MAX: usize = 1024;
+pub const CONTROL_REQUEST_BYTES_MAX: usize = 64 * 1024;
 /// How long a new binary may take to start serving before the old one gives up waiting for it.
 pub const UPGRADE_WAIT_MAX: Duration = Duration::from_mins(1);
 /// Listening sockets that may be inherited.

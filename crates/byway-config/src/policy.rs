@@ -1,6 +1,7 @@
 //! What can be set for one route: in `[[route]]` tables of `byway.toml`, and in `export const config` of the
 //! route's file. What a table does not say stays as a less specific one says it.
 
+mod cache;
 mod cors;
 mod csrf;
 mod rate;
@@ -16,6 +17,7 @@ use crate::limits::{
 };
 use crate::reader::{Key, Reader, Switch};
 
+pub use cache::SharedCache;
 pub use cors::{Cors, OriginPattern};
 pub(crate) use cors::{header_name, method};
 pub use csrf::Csrf;
@@ -35,6 +37,9 @@ pub struct RoutePolicy {
     /// Requests at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<usize>,
+    /// Whether answers are kept and shared, as far as they allow it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<Switch<SharedCache>>,
     /// Whether answers may be compressed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compress: Option<bool>,
@@ -84,6 +89,7 @@ impl RoutePolicy {
                     1..=(WORKERS_MAX * STREAMS_PER_WORKER_MAX) as u64,
                 )
                 .and_then(|count| usize::try_from(count).ok()),
+            cache: SharedCache::switch(table),
             compress: table
                 .bool(Key("compress", "Whether answers may be compressed.", "false")),
             cors: table.switch(

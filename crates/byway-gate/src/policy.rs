@@ -7,6 +7,7 @@ use byway_config::{RoutePolicy, RouteRule, Switch};
 use parking_lot::RwLock;
 use rustc_hash::FxHashMap;
 
+use crate::cache::CachePolicy;
 use crate::cors::CorsPolicy;
 use crate::csrf::CsrfPolicy;
 use crate::places::Places;
@@ -25,6 +26,8 @@ pub struct Policy {
     pub timeout: Option<Duration>,
     /// Requests at once.
     pub places: Option<Arc<Places>>,
+    /// Whether answers are shared.
+    pub cache: Option<Arc<CachePolicy>>,
     /// Whether answers may be compressed.
     pub compress: Option<bool>,
     /// Who else's pages may call.
@@ -46,6 +49,7 @@ struct Part {
     body: Option<u64>,
     timeout: Option<Duration>,
     places: Option<Arc<Places>>,
+    cache: Option<Set<CachePolicy>>,
     compress: Option<bool>,
     cors: Option<Set<CorsPolicy>>,
     rate: Option<Set<RateLimits>>,
@@ -59,6 +63,7 @@ impl Part {
             body: settings.body,
             timeout: settings.timeout,
             places: settings.concurrency.map(|count| Places::new(count as u64)),
+            cache: switched(settings.cache.as_ref(), CachePolicy::new),
             compress: settings.compress,
             cors: switched(settings.cors.as_ref(), CorsPolicy::new),
             rate: settings.rate_limit.as_ref().map(|limits| match limits.as_slice() {
@@ -76,6 +81,7 @@ impl Part {
             body: self.body.or(wider.body),
             timeout: self.timeout.or(wider.timeout),
             places: self.places.or_else(|| wider.places.clone()),
+            cache: self.cache.or_else(|| wider.cache.clone()),
             compress: self.compress.or(wider.compress),
             cors: self.cors.or_else(|| wider.cors.clone()),
             rate: self.rate.or_else(|| wider.rate.clone()),
@@ -89,6 +95,7 @@ impl Part {
             body: self.body,
             timeout: self.timeout,
             places: self.places,
+            cache: self.cache.and_then(Switch::into_on),
             compress: self.compress,
             cors: self.cors.and_then(Switch::into_on),
             rate: self.rate.and_then(Switch::into_on),

@@ -25,6 +25,7 @@ use crate::dispatch::{Routed, Terms};
 use crate::facts::RequestFacts;
 use crate::gate::{Client, Gate, Visit};
 use crate::respond::{self, AnswerBroken};
+use crate::shared::{SharedAnswers, Wanted};
 use crate::upstream::{Destination, Upstream};
 use crate::{AnswerBodyStream, Files, Peer, PolicyTables, dispatch, ingress};
 
@@ -110,6 +111,7 @@ pub(crate) struct Inner {
     pub(crate) gate: Gate,
     head_bytes_max: usize,
     pub(crate) cached: Option<Arc<CachedRoutes>>,
+    shared: Option<SharedAnswers>,
 }
 
 impl Site for Inner {
@@ -132,6 +134,7 @@ pub(crate) struct RouteEntry {
     /// Its answers may come from the cache.
     is_cached: bool,
     kind: RouteKind,
+    pattern: Box<str>,
     methods: Option<MethodSet>,
 }
 
@@ -161,6 +164,7 @@ impl Inner {
             .map(|(id, route)| RouteEntry {
                 is_cached: cached.as_ref().is_some_and(|cached| cached.keeps(id)),
                 kind: route.kind,
+                pattern: route.path.into(),
                 methods: route
                     .methods
                     .map(|methods| MethodSet::new(methods.iter().map(String::as_str))),
@@ -178,6 +182,7 @@ impl Inner {
             proxy,
             pool,
             cached,
+            shared: cache.as_ref().map(SharedAnswers::new),
             gate,
             head_bytes_max: settings.limits.head_bytes,
         })
@@ -422,9 +427,23 @@ impl Inner {
         {
             return Ok(response);
         }
+        let policy = visit.cache_policy();
+        let shared = self.shared.as_ref().zip(policy.as_deref());
+        if let Some((shared, policy)) = shared {
+            let pattern = &route.pattern;
+            let wanted = Wanted { asked: request, routed, pattern, policy, wait, pool: &self.pool };
+            match Box::pin(shared.answer(wanted)).await {
+                Ok(Some(response)) => return Ok(response),
+                Ok(None) => {}
+                Err(error) => return respond::undelivered(error),
+            }
+        }
         let terms = Terms { kind: route.kind, allowance };
-        let answered = dispatch::dispatch(&self.pool, request, body, routed, &terms).await;
-        answered.map(|response| decision.finish(response))
+        let answered = dispatch::dispatch(&self.pool, request, body, routed, &terms).await?;
+        if let Some((shared, _)) = shared {
+            shared.changed(&request.head.method, answered.status(), request.path.as_str());
+        }
+        Ok(decision.finish(answered))
     }
 }
 

@@ -3,7 +3,7 @@
 //! Nothing of a client reaches such a handler. The request that it is given names the route, its
 //! parameters and the path, and nothing else, so that what is kept cannot be one client's.
 
-mod answer;
+pub(crate) mod answer;
 mod draft;
 mod known;
 mod prerender;
@@ -255,7 +255,7 @@ fn may_be_kept(entry: &byway_cache::Answer) -> bool {
 }
 
 /// An entry that is known to be an answer.
-fn answer_of(entry: &Entry) -> Option<&byway_cache::Answer> {
+pub(crate) fn answer_of(entry: &Entry) -> Option<&byway_cache::Answer> {
     match &entry.value {
         byway_cache::Value::Answer(answer) => Some(answer),
         byway_cache::Value::Data(_) => None,

@@ -255,11 +255,7 @@ fn reason(status: StatusCode, given: &Bytes) -> Option<ReasonPhrase> {
 
 /// The route's parameters as the worker protocol wants them; where two have one name, the route's wins.
 pub(crate) fn params<'p>(routed: &Routed<'p>) -> Vec<Param<'p>> {
-    let value = |value| match value {
-        ParamValue::One(value) => ParamValues::One(value),
-        ParamValue::Many(values) => ParamValues::Many(values.collect()),
-    };
-    let own = routed.found.params().map(|(name, values)| Param { name, values: value(values) });
+    let own = routed.found.params().map(|(name, value)| Param { name, values: values_of(value) });
     let Some(added) = routed.added else { return own.collect() };
     let own: Vec<_> = own.collect();
     let is_free = |name: &str| own.iter().all(|param| param.name != name);
@@ -272,4 +268,12 @@ pub(crate) fn params<'p>(routed: &Routed<'p>) -> Vec<Param<'p>> {
     });
     let added: Vec<_> = added.collect();
     added.into_iter().chain(own).collect()
+}
+
+/// The values of a parameter as the worker protocol wants them.
+pub(crate) fn values_of(value: ParamValue<'_>) -> ParamValues<'_> {
+    match value {
+        ParamValue::One(value) => ParamValues::One(value),
+        ParamValue::Many(values) => ParamValues::Many(values.collect()),
+    }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use byway_config::Settings;
 use byway_config::limits::ROUTE_ANSWER_WAIT_MAX;
+use byway_gate::cache::CachePolicy;
 use byway_gate::client::TrustedProxies;
 use byway_gate::compress::Compression;
 use byway_gate::places::Places;
@@ -122,6 +123,13 @@ pub(crate) struct Visit {
     watched: Option<Watched>,
     /// What the policies have decided.
     decided: Option<Box<Decided>>,
+}
+
+impl Visit {
+    /// How the answer is shared with other clients, where it is.
+    pub(crate) fn cache_policy(&self) -> Option<Arc<CachePolicy>> {
+        self.decided.as_ref()?.cache_policy()
+    }
 }
 
 impl Gate {

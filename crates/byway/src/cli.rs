@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Reload(ReloadArgs),
     /// Let them replace their workers, with no request lost.
     Recycle(RecycleArgs),
+    /// Drop answers and values from their caches.
+    Purge(PurgeArgs),
     /// Print a completion script for a shell.
     Completions(CompletionsArgs),
     /// Print the manual page, or write one page for each command.
@@ -311,6 +313,31 @@ pub(crate) struct RecycleArgs {
     /// The project's folder.
     #[arg(default_value = ".")]
     pub(crate) dir: PathBuf,
+}
+
+const PURGE_HELP: &str = "\
+Examples:
+  byway purge --path /api/products/7   what is kept for one path
+  byway purge --tag products           what `next: { tags }` or `Cache-Tag` names so
+  byway purge --all                    everything";
+
+/// Arguments of `byway purge`.
+#[derive(Debug, Args)]
+#[command(after_help = PURGE_HELP)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true))]
+pub(crate) struct PurgeArgs {
+    /// The project's folder.
+    #[arg(default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// A tag; may be given several times.
+    #[arg(long = "tag", value_name = "TAG", group = "what")]
+    pub(crate) tags: Vec<String>,
+    /// A path without its query; may be given several times.
+    #[arg(long = "path", value_name = "PATH", group = "what")]
+    pub(crate) paths: Vec<String>,
+    /// Everything that depends on no tag alone: all answers, and values that routes have read.
+    #[arg(long, group = "what")]
+    pub(crate) all: bool,
 }
 
 const COMPLETIONS_HELP: &str = "\

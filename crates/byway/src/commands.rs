@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod man;
 pub(crate) mod new;
+pub(crate) mod purge;
 pub(crate) mod routes;
 pub(crate) mod start;
 pub(crate) mod status;

@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         Command::Status(args) => commands::status::status(&args.dir, args.json),
         Command::Reload(args) => commands::status::order(&args.dir, "reload"),
         Command::Recycle(args) => commands::status::order(&args.dir, "recycle"),
+        Command::Purge(args) => commands::purge::run(&args),
         Command::Completions(args) => commands::completions::run(&args),
         Command::Man(args) => commands::man::run(&args),
     };

@@ -14,7 +14,7 @@ const YEAR_SECONDS: u32 = 31_536_000;
 
 /// What `x-nextjs-cache` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Label {
+pub(crate) enum Label {
     Hit,
     Stale,
     Miss,
@@ -23,7 +23,7 @@ pub(super) enum Label {
 }
 
 /// The response for an entry.
-pub(super) fn response(entry: &Entry, label: Label) -> Response<AnswerBodyStream> {
+pub(crate) fn response(entry: &Entry, label: Label) -> Response<AnswerBodyStream> {
     let Some(answer) = answer_of(entry) else {
         // A key of a route has never had anything else.
         return respond::empty(http::StatusCode::INTERNAL_SERVER_ERROR);

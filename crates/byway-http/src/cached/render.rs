@@ -8,14 +8,16 @@ use bytes::{Bytes, BytesMut};
 use byway_cache::{Answer, Draft, Entry, Lead, Lifetime, Value, canonical_path};
 use byway_config::limits::{CACHE_ANSWER_BYTES_MAX, CACHE_ENTRY_TAGS_MAX, DELIVERIES_MAX};
 use byway_pool::{AnswerBody, DispatchError, OpenBody, Pool};
-use byway_routes::router::{Match, ParamValue};
-use byway_wire::{Param, ParamValues, Purpose, Rendered, RequestHead, ResponseHead};
+use byway_routes::router::Match;
+use byway_wire::{Param, Purpose, Rendered, RequestHead, ResponseHead};
 use http::header::{CACHE_CONTROL, HeaderMap, HeaderName};
 use http::{HeaderValue, StatusCode};
 
 use crate::cached::answer::{cache_control, renew_cache_control};
 use crate::cached::prerender::target_of;
 use crate::cached::{CachedRoute, CachedRoutes, may_be_kept, path_of};
+use crate::dispatch::values_of;
+use crate::owned_params::OwnedParams;
 use crate::{dispatch, headers};
 
 /// The host of `request.url` in a handler that answers everybody, as under Next.
@@ -26,14 +28,8 @@ const AUTHORITY: &str = "localhost:3000";
 pub(crate) struct Job {
     route: usize,
     path: String,
-    params: Vec<(Box<str>, OwnedValues)>,
+    params: OwnedParams,
     answer_wait: Duration,
-}
-
-#[derive(Debug, Clone)]
-enum OwnedValues {
-    One(Box<str>),
-    Many(Vec<Box<str>>),
 }
 
 /// What came of it.
@@ -53,14 +49,11 @@ pub(crate) enum Rendering {
 
 impl Job {
     pub(super) fn new(route: &CachedRoute, found: &Match<'_, '_>) -> Self {
-        let value = |value: ParamValue<'_>| match value {
-            ParamValue::One(text) => OwnedValues::One(text.into()),
-            ParamValue::Many(texts) => OwnedValues::Many(texts.map(Into::into).collect()),
-        };
+        let params = found.params().map(|(name, value)| Param { name, values: values_of(value) });
         Self {
             route: route.id,
             path: target_of(&canonical_path(found.path().as_str())),
-            params: found.params().map(|(name, it)| (name.into(), value(it))).collect(),
+            params: OwnedParams::of(params),
             answer_wait: route.answer_wait,
         }
     }
@@ -73,7 +66,12 @@ impl Job {
     /// A request for a list of the route's parameters.
     pub(super) fn for_params(route: &CachedRoute) -> Self {
         let path = "/".to_owned();
-        Self { route: route.id, path, params: Vec::new(), answer_wait: route.answer_wait }
+        Self {
+            route: route.id,
+            path,
+            params: OwnedParams::default(),
+            answer_wait: route.answer_wait,
+        }
     }
 
     /// Runs the handler; gives the answer's head and its whole body, `None` for one too long to keep.
@@ -82,7 +80,7 @@ impl Job {
         pool: &Pool,
         purpose: Purpose,
     ) -> Result<(Box<ResponseHead>, Option<Bytes>), DispatchError> {
-        let params: Vec<Param<'_>> = self.params.iter().map(param).collect();
+        let params = self.params.as_params();
         let head = RequestHead {
             route: self.route as u32,
             proxy: false,
@@ -112,14 +110,6 @@ impl Job {
         };
         Ok((answer.head, collect(answer.body).await?))
     }
-}
-
-fn param((name, values): &(Box<str>, OwnedValues)) -> Param<'_> {
-    let values = match values {
-        OwnedValues::One(text) => ParamValues::One(text),
-        OwnedValues::Many(texts) => ParamValues::Many(texts.iter().map(AsRef::as_ref).collect()),
-    };
-    Param { name, values }
 }
 
 async fn collect(mut body: AnswerBody) -> Result<Option<Bytes>, DispatchError> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use byway_gate::cache::CachePolicy;
 use byway_gate::cors::preflight_method;
 use byway_gate::places::Taken;
 use byway_gate::policy::Policy;
@@ -125,6 +126,10 @@ impl Decided {
         let rate = is_same(self.policy.rate.as_ref(), policy.rate.as_ref());
         let place = is_same(self.policy.places.as_ref(), policy.places.as_ref());
         (self.rate.filter(|_| rate), self.place.filter(|_| place))
+    }
+
+    pub(super) fn cache_policy(&self) -> Option<Arc<CachePolicy>> {
+        self.policy.cache.clone()
     }
 
     pub(super) fn allows_compression(&self) -> bool {

@@ -25,6 +25,7 @@ use crate::commands::status::{ServerState, ServerStatus};
 use crate::settings::{self, Checked};
 use crate::{cache, output, print};
 use asks::{Attendant, History};
+use control::Reach;
 use generation::{Generation, Loaded, Setup};
 pub(crate) use kept_build::PREFIX as SERVING_PREFIX;
 use upgrade::{Ready, Upgrade};
@@ -107,11 +108,12 @@ impl Start {
             origin: origin.clone(),
             started: self.started,
         };
-        let control = tokio::spawn(control::serve(
-            setup.dir.clone(),
-            asks_in,
-            Arc::new(move || status.text()),
-        ));
+        let reach = Reach {
+            asks: asks_in,
+            status: Arc::new(move || status.text()),
+            cache: Arc::clone(&setup.cache),
+        };
+        let control = tokio::spawn(control::serve(setup.dir.clone(), reach));
         let upgrade = Upgrade::new(server.duplicate().context("cannot copy the sockets")?);
         let attendant =
             Attendant { setup, app: app.clone(), kept, history, upgrade, stop: stop.clone() };

@@ -1,4 +1,5 @@
-//! The control socket: one line asks, one line of JSON answers, for `byway status` and `byway reload`.
+//! The control socket: one line asks, one line of JSON answers, for `byway status`,
+//! `byway reload` and their like.
 //!
 //! It lies in `.byway/control-PID.sock`, for its owner alone. A new build replaces that folder, so the
 //! socket is made again where it has vanished.
@@ -8,6 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use byway_cache::Cache;
 use byway_config::limits::{
     BUILD_CHECK_INTERVAL, CONTROL_CLIENTS_MAX, CONTROL_REQUEST_BYTES_MAX, CONTROL_WAIT_MAX,
 };
@@ -16,12 +18,21 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::asks::Ask;
+use crate::commands::purge::{self, Purge};
 
 /// Gives the status as JSON.
 pub(super) type StatusText = Arc<dyn Fn() -> String + Send + Sync>;
 
+/// What clients of the socket can reach.
+#[derive(Clone)]
+pub(super) struct Reach {
+    pub(super) asks: mpsc::Sender<Ask>,
+    pub(super) status: StatusText,
+    pub(super) cache: Arc<Cache>,
+}
+
 /// Answers on the control socket until the server ends.
-pub(super) async fn serve(dir: PathBuf, asks: mpsc::Sender<Ask>, status: StatusText) {
+pub(super) async fn serve(dir: PathBuf, reach: Reach) {
     let folder = dir.join(".byway");
     let name = format!("control-{}.sock", std::process::id());
     let guard = Removed(folder.join(&name));
@@ -48,9 +59,9 @@ pub(super) async fn serve(dir: PathBuf, asks: mpsc::Sender<Ask>, status: StatusT
             Some(client) = accept(listener.as_ref()) => {
                 // Who comes when all places are taken is cut off.
                 let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
-                let (asks, status) = (asks.clone(), Arc::clone(&status));
+                let reach = reach.clone();
                 tokio::spawn(async move {
-                    let _ = answer(client, &asks, &status).await;
+                    let _ = answer(client, &reach).await;
                     drop(place);
                 });
             }
@@ -96,11 +107,8 @@ fn bind_short(folder: &Path, name: &str) -> std::io::Result<UnixListener> {
     UnixListener::bind(folder.join(name))
 }
 
-async fn answer(
-    mut client: UnixStream,
-    asks: &mpsc::Sender<Ask>,
-    status: &StatusText,
-) -> std::io::Result<()> {
+async fn answer(mut client: UnixStream, reach: &Reach) -> std::io::Result<()> {
+    let Reach { asks, status, cache } = reach;
     let mut request = Vec::new();
     let read = async {
         while !request.ends_with(b"\n") && request.len() < CONTROL_REQUEST_BYTES_MAX {
@@ -121,6 +129,13 @@ async fn answer(
             let (result, waits) = oneshot::channel();
             let _ = asks.send(Ask::Reload(Some(result))).await;
             said(&waits.await.unwrap_or_else(|_| Err("the server is stopping".to_owned())))
+        }
+        request if request.starts_with(purge::WORD) => {
+            let purge = Purge::read(&request[purge::WORD.len()..]);
+            said(&purge.map(|purge| {
+                cache.invalidate(purge.changes());
+                "purged".to_owned()
+            }))
         }
         _ => said(&Err("unknown request".to_owned())),
     };
