@@ -25,6 +25,15 @@ export interface Lifetime {
   tags: readonly string[]
 }
 
+/** What is known of a value before it is there. */
+export interface ValueFacts {
+  /** After so many seconds it is made anew; false: never. */
+  revalidate: number | false
+  tags: readonly string[]
+  /** What is fetched; empty where nothing is. */
+  url: string
+}
+
 /** What the server said about a value. */
 export interface CacheReply {
   /** One of the `VALUE_…` numbers. */
@@ -38,7 +47,11 @@ export interface CacheReply {
 /** The cache, as the worker's modules use it. */
 export interface CacheClient {
   /** Asks for a value on behalf of a request for this path, whose route has this pattern. */
-  get(key: string, scope: readonly [string, string] | null): Promise<CacheReply>
+  get(
+    key: string,
+    scope: readonly [string, string] | null,
+    facts?: ValueFacts,
+  ): Promise<CacheReply>
   /** Hands in the value that was asked for by `get`. */
   set(call: number, value: Uint8Array, lifetime: Lifetime): void
   /** The value could not be made. */

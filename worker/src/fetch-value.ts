@@ -2,7 +2,8 @@
 
 import { PlatformResponse } from './platform.ts'
 
-interface Head {
+/** An answer without its body. */
+export interface Head {
   status: number
   url: string
   headers: [string, string][]
@@ -12,11 +13,12 @@ const LENGTH_BYTES = 4
 
 /** The bytes of an answer. */
 export function encodeResponse(response: Response, body: Uint8Array): Buffer {
-  const head: Head = {
-    status: response.status,
-    url: response.url,
-    headers: [...response.headers],
-  }
+  const { status, url, headers } = response
+  return encodeParts({ status, url, headers: [...headers] }, body)
+}
+
+/** The bytes of an answer that is in parts. */
+export function encodeParts(head: Head, body: Uint8Array): Buffer {
   const json = Buffer.from(JSON.stringify(head))
   const length = Buffer.alloc(LENGTH_BYTES)
   length.writeUInt32LE(json.length)

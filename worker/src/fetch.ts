@@ -178,7 +178,9 @@ async function throughCache(
 ): Promise<Response> {
   const path: [string, string] | null =
     context === undefined ? null : [context.route, context.exchange.path]
-  const reply = await client.get(keyed.key, path)
+  const { revalidate, tags } = keeping
+  const limit = Number.isFinite(revalidate) ? revalidate : (false as const)
+  const reply = await client.get(keyed.key, path, { revalidate: limit, tags, url: keyed.url })
   const make = (): Promise<Response> => fetchAndKeep(client, reply, keyed, keeping)
   const known = reply.state === VALUE_MAKE ? null : decodeResponse(reply.value)
   if (known === null) return reply.state === VALUE_FRESH ? keyed.fetch() : make()

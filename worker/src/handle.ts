@@ -2,6 +2,8 @@
 
 import { sendAbort, sendAnswer, sendDynamic, sendRendered, sendStatus } from './answer.ts'
 import { type CacheScope, scopes, scopesBegin, scopesEnd } from './cache-scope.ts'
+import { keepAnswer, keptAnswer } from './cache-handler-answers.ts'
+import { type HandlerStore, handlerStore } from './cache-handler.ts'
 import { enterRequest } from './console-mark.ts'
 import { RequestContext, contextNeeded, contexts } from './context.ts'
 import { errorPage } from './error-page.ts'
@@ -30,6 +32,7 @@ import { LightResponse, responseState } from './response.ts'
 import type { Handler, LoadedRoute, Route } from './routes.ts'
 import { settings } from './settings.ts'
 import { neutralRequest, staticRequest } from './static-request.ts'
+import { FLAG_ANEW } from './wire-constants.ts'
 
 /** What handling needs besides the request. */
 export interface HandleSettings {
@@ -53,6 +56,24 @@ export class Handling {
   /** Starts to work on a request. Never throws, and always comes to `ended`. */
   start(exchange: Exchange, route: Route): void {
     if (isForEverybody(exchange)) scopesBegin()
+    const store = isForEverybody(exchange) ? handlerStore() : null
+    if (store === null || (exchange.flags & FLAG_ANEW) !== 0) this.#begin(exchange, route)
+    else void this.#look(exchange, route, store)
+  }
+
+  /** Sends what the project's `cacheHandler` keeps, else what the handler makes. */
+  async #look(exchange: Exchange, route: Route, store: HandlerStore): Promise<void> {
+    const scope = answerScope(route)
+    const kept = await keptAnswer(store, exchange.path, scope)
+    if (kept === null) return this.#begin(exchange, route)
+    if (exchange.cancelled !== null) return this.#ended(exchange)
+    scope.include(kept.life.revalidate, kept.life.expire, [])
+    const { outlet } = this.#settings
+    await sendRendered(exchange, kept.response, null, () => renderedBytes(scope), outlet)
+    this.#ended(exchange)
+  }
+
+  #begin(exchange: Exchange, route: Route): void {
     if (asksForParams(exchange)) {
       void staticParams(exchange, route).then((list) => this.#answer(exchange, route, null, list))
     } else if (route.loaded !== null) {
@@ -132,6 +153,8 @@ export class Handling {
       this.#ended(exchange)
       return
     }
+    const telling = handlerStore()?.told()
+    if (telling) return void telling.then(() => this.#answer(exchange, route, context, value))
     let sending: Promise<void> | null
     try {
       const response = isResponse(value) ? value : adoptForeign(value)
@@ -160,12 +183,15 @@ export class Handling {
     const scope = context.scope!
     if (scope.dynamic !== null) return this.#dynamic(exchange, scope)
     const { outlet } = this.#settings
+    const store = handlerStore()
+    const send = async (): Promise<void> => {
+      const kept =
+        store === null ? response : await keepAnswer(store, exchange.path, response, scope)
+      const { cookieStore } = context
+      await sendRendered(exchange, kept, cookieStore, () => renderedBytes(scope), outlet)
+    }
     // The body may still be made by the project's code, whose fetches count.
-    const sending = scopes.run(scope, () =>
-      contexts.run(context, () =>
-        sendRendered(exchange, response, context.cookieStore, () => renderedBytes(scope), outlet),
-      ),
-    )
+    const sending = scopes.run(scope, () => contexts.run(context, send))
     sending.then(
       () => this.#ended(exchange),
       (error: unknown) => {

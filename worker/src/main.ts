@@ -3,6 +3,8 @@
 
 import { afterWorkDone } from './after.ts'
 import { WireCacheClient, setCacheClient } from './cache-client.ts'
+import { HandlerCacheClient } from './cache-handler-values.ts'
+import { loadHandler, setHandlerStore } from './cache-handler.ts'
 import { type CacheLifeProfile, addProfiles } from './cache-profiles.ts'
 import { DEFAULTS } from './config-defaults.ts'
 import { settingsOf } from './config-module.ts'
@@ -22,7 +24,7 @@ import { watchClocks } from './quiet.ts'
 import { Route } from './routes.ts'
 import { settings } from './settings.ts'
 import type { UrlConfig } from './url-config.ts'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import {
   DRAINED,
@@ -130,6 +132,13 @@ function applyConfig(config: Record<string, unknown>): void {
   if (typeof config['buildId'] === 'string') settings.buildId = config['buildId']
   settings.cacheComponents = config['cacheComponents'] === true
   settings.useCache = config['useCache'] === true
+  if (typeof config['cacheHandler'] === 'string') {
+    const maxMemory = config['cacheMaxMemorySize']
+    settings.cacheHandler = {
+      path: config['cacheHandler'],
+      maxMemory: typeof maxMemory === 'number' ? maxMemory : null,
+    }
+  }
   if (config['cacheLife']) addProfiles(config['cacheLife'] as Record<string, CacheLifeProfile>)
 }
 
@@ -171,6 +180,13 @@ async function start(): Promise<void> {
   const instrumentation = instrumented
     ? await loadInstrumentation(directory, manifest)
     : new Instrumentation()
+  // A locked pool cannot open its file.
+  if (settings.cacheHandler !== null && instrumented) {
+    const { path, maxMemory } = settings.cacheHandler
+    const store = await loadHandler(dirname(directory), path, maxMemory)
+    setHandlerStore(store)
+    setCacheClient(new HandlerCacheClient(cache, store))
+  }
   const routes = manifest.routes.map((entry) => new Route(directory, entry))
   loop.routes = routes
   const handling = new Handling({

@@ -18,6 +18,8 @@ export const settings = {
   buildId: '',
   /** Whether next.config has `cacheComponents`. */
   cacheComponents: false,
+  /** The project's own cache, as next.config names it. */
+  cacheHandler: null as { path: string; maxMemory: number | null } | null,
   /** Whether functions may have 'use cache'. */
   useCache: false,
 }

@@ -1,5 +1,5 @@
 // Generated from crates/byway-wire/src/constants.rs by its tests. Do not edit.
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 export const FRAME_HEADER_BYTES = 12;
 export const FRAME_PAYLOAD_MAX = 1048576;
 export const HEAD_BODY_MAX = 262144;
@@ -45,6 +45,7 @@ export const VERDICT_PASSED = 3;
 export const VERDICT_ANSWERED = 4;
 export const FLAG_STATIC_PARAMS = 16;
 export const FLAG_PRERENDER = 32;
+export const FLAG_ANEW = 64;
 export const FLAG_RENDERED = 2;
 export const FLAG_ABANDONED = 2;
 export const CANCEL_CLIENT_GONE = 1;

@@ -1,4 +1,5 @@
-//! Where a module is: `import.meta.url`, `__dirname` and the like name the source file, not the chunk.
+//! Where a module is: `import.meta.url`, `__dirname`, `require.resolve` and the like are about the source
+//! file, not the chunk.
 //!
 //! Code reads templates and data beside itself, and it expects its own folder there. Every chunk that can
 //! hold project code lies at the same depth below the project, so a path from the chunk to the source is
@@ -69,7 +70,9 @@ pub(crate) fn url_path(path: &str) -> String {
 
 /// Cheap test that spares most modules the walk.
 pub(crate) fn may_ask(source: &str) -> bool {
-    source.contains("import.meta") || source.contains("__dirname") || source.contains("__filename")
+    ["import.meta", "__dirname", "__filename", "require.resolve"]
+        .iter()
+        .any(|word| source.contains(word))
 }
 
 /// Rewrites `program`, the module at `file`.
@@ -93,6 +96,7 @@ struct Facts {
     is_module: bool,
     declares_dirname: bool,
     declares_filename: bool,
+    declares_require: bool,
 }
 
 impl<'a> Visit<'a> for Facts {
@@ -104,6 +108,7 @@ impl<'a> Visit<'a> for Facts {
     fn visit_binding_identifier(&mut self, it: &BindingIdentifier<'a>) {
         self.declares_dirname |= it.name == "__dirname";
         self.declares_filename |= it.name == "__filename";
+        self.declares_require |= it.name == "require";
     }
 
     fn visit_import_meta(&mut self, _: &ImportMeta) {
@@ -161,6 +166,15 @@ impl<'a> Rewriter<'a, '_> {
     }
 
     fn member_replacement(&self, member: &StaticMemberExpression<'a>) -> Option<String> {
+        if let Expression::Identifier(object) = &member.object
+            && object.name == "require"
+            && member.property.name == "resolve"
+            && !self.facts.declares_require
+        {
+            // The bundler's own `require` looks around from the chunk.
+            let from = self.path(&self.source);
+            return Some(format!("require(\"node:module\").createRequire({from}).resolve"));
+        }
         if !matches!(member.object, Expression::ImportMeta(_)) {
             return None;
         }

@@ -29,7 +29,7 @@ use crate::respond;
 use answer::Label;
 use known::Known;
 pub(crate) use render::Rendering;
-use render::{Job, render};
+use render::{Job, render_and_renew};
 
 /// Between the parts of a key; a path's form has no control characters.
 const SEPARATOR: char = '\n';
@@ -48,6 +48,8 @@ pub struct CacheSetup {
     /// Seconds after which shared caches give an answer out no more, where it says nothing: next.config's
     /// `expireTime`.
     pub expire_s: u32,
+    /// Whether the project has a `cacheHandler`: workers ask it, and nothing is kept here.
+    pub has_handler: bool,
 }
 
 /// The routes of a build that are cached.
@@ -184,7 +186,8 @@ impl CachedRoutes {
             Turn::Wait(wait) => {
                 return Ok(match wait.end().await {
                     Flight::Kept(entry) | Flight::Shared(entry) => {
-                        Decision::Answer(answer::response(&entry, miss))
+                        let label = if self.setup.has_handler { Label::None } else { miss };
+                        Decision::Answer(answer::response(&entry, label))
                     }
                     Flight::Failed | Flight::Running => Decision::Run { draft: false },
                 });
@@ -195,7 +198,8 @@ impl CachedRoutes {
         let routes = Arc::clone(self);
         let old = stale.clone();
         // A task of its own: others wait for it, whatever becomes of this client.
-        let rendering = tokio::spawn(async move { render(&routes, job, lead, old).await });
+        let rendering =
+            tokio::spawn(async move { render_and_renew(&routes, job, lead, old).await });
         if let Some(stale) = stale {
             return Ok(Decision::Answer(answer::response(&stale, Label::Stale)));
         }

@@ -11,7 +11,7 @@ macro_rules! constants {
 
 constants! {
     /// The version in `HELLO`; both sides come from one build, so a mismatch means a stale `.byway/`.
-    PROTOCOL_VERSION: u16 = 4;
+    PROTOCOL_VERSION: u16 = 5;
     /// Bytes before each payload.
     FRAME_HEADER_BYTES: usize = 12;
     /// The longest payload.
@@ -107,6 +107,8 @@ constants! {
     FLAG_STATIC_PARAMS: u8 = 0x10;
     /// `REQUEST`: the answer is for everybody, so the request says nothing of anybody.
     FLAG_PRERENDER: u8 = 0x20;
+    /// `REQUEST`, with `PRERENDER`: the handler runs in any case, whatever a `cacheHandler` keeps.
+    FLAG_ANEW: u8 = 0x40;
     /// `RESPONSE`: what the cache has to know stands between head and body.
     FLAG_RENDERED: u8 = 0x02;
     /// `CACHE_SET`: there is no value; whoever waits for it makes its own.

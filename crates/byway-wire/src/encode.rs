@@ -113,6 +113,7 @@ pub fn request<'h>(
     let mut flags = match head.purpose {
         Purpose::Client => 0,
         Purpose::Everybody => c::FLAG_PRERENDER,
+        Purpose::EverybodyAnew => c::FLAG_PRERENDER | c::FLAG_ANEW,
         Purpose::StaticParams => c::FLAG_STATIC_PARAMS,
     };
     for (set, flag) in [

@@ -45,6 +45,8 @@ pub enum Purpose {
     Client,
     /// Everybody who asks for this path: it will be cached.
     Everybody,
+    /// The same, and the handler runs in any case, whatever the project's `cacheHandler` keeps.
+    EverybodyAnew,
     /// The server, which wants to know what `generateStaticParams` gives.
     StaticParams,
 }

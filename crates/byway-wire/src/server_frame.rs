@@ -97,6 +97,7 @@ impl ServerFrame {
                     | c::FLAG_PROXY
                     | c::FLAG_STATIC_PARAMS
                     | c::FLAG_PRERENDER
+                    | c::FLAG_ANEW
             }
             c::REQUEST_CHUNK | c::CACHE_VALUE => c::FLAG_END,
             _ => 0,
@@ -169,7 +170,7 @@ impl ReceivedRequest {
             https: flags & c::FLAG_HTTPS != 0,
             has_body: flags & c::FLAG_HAS_BODY != 0,
             purpose: if flags & c::FLAG_PRERENDER != 0 {
-                Purpose::Everybody
+                if flags & c::FLAG_ANEW != 0 { Purpose::EverybodyAnew } else { Purpose::Everybody }
             } else if flags & c::FLAG_STATIC_PARAMS != 0 {
                 Purpose::StaticParams
             } else {

@@ -38,6 +38,7 @@ pub(crate) fn setup(cache: &Arc<Cache>, manifest: &Manifest) -> CacheSetup {
         build_id: manifest.build_id.clone(),
         draft_mode_id: manifest.draft_mode_id.clone(),
         cache_components: config.cache_components,
+        has_handler: config.cache_handler.is_some(),
         expire_s: u32::try_from(config.expire_time_s).unwrap_or(u32::MAX),
     }
 }

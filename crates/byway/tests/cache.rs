@@ -399,3 +399,85 @@ fn no_request_fails_while_redis_is_killed_and_comes_back() {
         stop.store(true, Ordering::Relaxed);
     });
 }
+
+/// A class that keeps its entries in a file for each, and notes its calls.
+const HANDLER: &str = r"const fs = require('node:fs'), path = require('node:path')
+const dir = path.join(__dirname, 'kept')
+const file = (key) => path.join(dir, encodeURIComponent(key))
+const note = (line) => fs.appendFileSync(path.join(__dirname, 'calls.txt'), line + '\n')
+module.exports = class Handler {
+  constructor(options) { this.options = options; fs.mkdirSync(dir, { recursive: true }) }
+  async get(key, context) { note(`get ${context.kind} ${key.length === 64 ? 'hash' : key}`); try { return JSON.parse(fs.readFileSync(file(key), 'utf8')) } catch { return null } }
+  async set(key, value, context) { note(`set ${value.kind} ${key.length === 64 ? 'hash' : key}`); fs.writeFileSync(file(key), JSON.stringify({ value, lastModified: Date.now(), tags: context.tags ?? [] })) }
+  async revalidateTag(tags) { for (const name of fs.readdirSync(dir)) { if (JSON.parse(fs.readFileSync(path.join(dir, name), 'utf8')).tags.some((it) => [tags].flat().includes(it))) fs.rmSync(path.join(dir, name)) } note(`gone ${[tags].flat()}`) }
+  resetRequestCache() {}
+}
+";
+
+#[test]
+fn a_cache_handler_of_the_project_keeps_answers_and_values() {
+    let fixture = Fixture::new(FILES).unwrap();
+    fixture.write("handler.js", HANDLER).unwrap();
+    let config = "module.exports = { cacheHandler: require.resolve('./handler.js'), cacheMaxMemorySize: 0 }\n";
+    fixture.write("next.config.js", config).unwrap();
+    let binary = byway_binary(env!("CARGO_BIN_EXE_byway"));
+    assert_eq!(fixture.build(&binary).unwrap().code(), Some(0));
+    let start =
+        || TestServer::launch(&binary, fixture.path()).arg("--workers").arg("2").start().unwrap();
+    let calls = |line: &str| {
+        let text = fixture.read("calls.txt").unwrap();
+        text.lines().filter(|it| *it == line).count()
+    };
+    let server = start();
+    // Answers are the class's, in every worker.
+    let first = server.get("/once/a").unwrap();
+    assert_eq!((state(&first), first.json()["n"].as_u64()), (Some("MISS"), Some(1)));
+    for _ in 0..8 {
+        let kept = server.get("/once/a").unwrap();
+        assert_eq!((state(&kept), kept.body.clone()), (Some("HIT"), first.body.clone()));
+    }
+    assert_eq!(calls("set APP_ROUTE /once/a"), 1);
+    assert!(calls("get APP_ROUTE /once/a") >= 9, "nothing is kept before it");
+    // So are values.
+    let value = |server: &TestServer| server.get("/value?k=h").unwrap().json()["r"].clone();
+    let known = value(&server);
+    for _ in 0..8 {
+        assert_eq!(value(&server), known);
+    }
+    assert_eq!(calls("set FETCH hash"), 1 + usize::from(calls("set APP_ROUTE /tagged") > 0));
+    // It is told what is gone before the answer leaves.
+    purge(&server, "tag=v-h");
+    assert_eq!(calls("gone v-h"), 1);
+    assert_ne!(value(&server), known);
+    purge(&server, "path=/once/a");
+    let again = server.get("/once/a").unwrap();
+    assert_eq!(state(&again), Some("MISS"));
+    // What is old is given out once more, and made anew.
+    let timed = server.get("/timed/h").unwrap();
+    assert_eq!(state(&timed), Some("MISS"));
+    let stale = until(&server, "/timed/h", |it| state(it) == Some("STALE"));
+    assert_eq!(stale.body, timed.body);
+    until(&server, "/timed/h", |it| state(it) == Some("HIT") && it.body != timed.body);
+    // And it outlives the server.
+    server.stop().unwrap();
+    let server = start();
+    let kept = server.get("/once/a").unwrap();
+    assert_eq!((state(&kept), &kept.body), (Some("HIT"), &again.body));
+}
+
+#[test]
+fn a_cache_handler_that_fails_keeps_nothing_and_breaks_nothing() {
+    let fixture = Fixture::new(FILES).unwrap();
+    let handler = "exports.default = class { get() { throw new Error('no get') } async set() { throw new Error('no set') } async revalidateTag() { throw new Error('no tags') } }\n";
+    fixture.write("handler.js", handler).unwrap();
+    fixture.write("next.config.js", "module.exports = { cacheHandler: './handler.js' }\n").unwrap();
+    let server = fixture.serve(byway_binary(env!("CARGO_BIN_EXE_byway"))).unwrap();
+    for n in 1..=3 {
+        assert_eq!(server.get("/once/a").unwrap().json()["n"], n);
+    }
+    assert_eq!(server.get("/value?k=1").unwrap().status, 200);
+    purge(&server, "tag=x");
+    assert!(
+        server.wait_for_log("the cacheHandler's get() failed", Duration::from_secs(5)).is_some()
+    );
+}

@@ -63,7 +63,7 @@ fn the_file_may_import_what_it_likes() {
              import path from 'node:path'\n\
              console.log('this is for people')\n\
              export default withPlugin({ on: true })({\n\
-             \x20 env: { VERSION: version, HERE: path.basename(__dirname), FILE: process.env.FROM_FILE },\n\
+             \x20 env: { VERSION: version, HERE: path.basename(__dirname), RULES: require.resolve('./lib/rules.ts'), FILE: process.env.FROM_FILE },\n\
              \x20 redirects: async () => rules,\n\
              })\n",
         ),
@@ -84,6 +84,8 @@ fn the_file_may_import_what_it_likes() {
     assert_eq!(found["env"]["VERSION"], "1.2.3");
     assert_eq!(found["env"]["FILE"], "from-env");
     assert_ne!(found["env"]["HERE"], "routes");
+    let here = found["env"]["HERE"].as_str().unwrap();
+    assert!(found["env"]["RULES"].as_str().unwrap().ends_with(&format!("{here}/lib/rules.ts")));
     assert_eq!(found["trailingSlash"], true);
     assert_eq!(found["redirects"][0]["status"], 308);
 }

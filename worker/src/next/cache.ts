@@ -221,7 +221,9 @@ export const unstable_cache = /* @__PURE__ */ needsContext(function unstable_cac
     const key = createHash('sha256').update(`${fixed}-${JSON.stringify(args)}`).digest('hex')
     const path: [string, string] | null =
       context === undefined ? null : [route, context.exchange.path]
-    const reply = await client.get(`unstable_cache:${key}`, path)
+    const limit = Number.isFinite(revalidate) ? revalidate : (false as const)
+    const facts = { revalidate: limit, tags, url: '' }
+    const reply = await client.get(`unstable_cache:${key}`, path, facts)
     const life = { revalidate: options.revalidate || YEAR_SECONDS, expire: false as const, tags }
     if (reply.state === VALUE_FRESH || reply.state === VALUE_STALE) return parse(reply.value)
     // What goes into a cache itself shall not be older than it has to be.

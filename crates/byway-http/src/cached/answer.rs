@@ -8,7 +8,7 @@ use hyper::ext::ReasonPhrase;
 use crate::cached::answer_of;
 use crate::{AnswerBodyStream, respond};
 
-const CACHE_STATE: HeaderName = HeaderName::from_static("x-nextjs-cache");
+pub(super) const CACHE_STATE: HeaderName = HeaderName::from_static("x-nextjs-cache");
 /// Seconds for which a shared cache may keep what never has to be made anew, as under Next.
 const YEAR_SECONDS: u32 = 31_536_000;
 

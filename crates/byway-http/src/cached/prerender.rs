@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use byway_cache::Freshness;
 use byway_config::limits::CACHE_PRERENDER_PATHS_MAX;
 use byway_routes::router::Match;
+use byway_wire::Purpose;
 use http::StatusCode;
 
 use crate::cached::render::{Job, Rendering, render};
@@ -63,7 +64,8 @@ impl CachedRoutes {
         }
         let old = known.filter(|it| it.freshness != Freshness::Gone).map(|it| it.entry);
         let lead = self.setup.cache.lead(key).await;
-        match render(self, Job::new(route, found), lead, old).await {
+        let job = Job::new(route, found);
+        match render(self, job, lead, old, Purpose::EverybodyAnew).await {
             Rendering::Kept(_) => StatusCode::OK,
             Rendering::Shared(entry) => {
                 answer_of(&entry).map_or(StatusCode::INTERNAL_SERVER_ERROR, |it| it.status)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use byway_cache::{Answer, Draft, Entry, Lead, Lifetime, Value, canonical_path};
+use byway_cache::{Answer, Draft, Entry, Lead, Lifetime, Turn, Value, canonical_path};
 use byway_config::limits::{CACHE_ANSWER_BYTES_MAX, CACHE_ENTRY_TAGS_MAX, DELIVERIES_MAX};
 use byway_pool::{AnswerBody, DispatchError, OpenBody, Pool};
 use byway_routes::router::Match;
@@ -13,15 +13,18 @@ use byway_wire::{Param, Purpose, Rendered, RequestHead, ResponseHead};
 use http::header::{CACHE_CONTROL, HeaderMap, HeaderName};
 use http::{HeaderValue, StatusCode};
 
-use crate::cached::answer::{cache_control, renew_cache_control};
+use crate::cached::answer::{CACHE_STATE, cache_control, renew_cache_control};
 use crate::cached::prerender::target_of;
-use crate::cached::{CachedRoute, CachedRoutes, may_be_kept, path_of};
+use crate::cached::{CachedRoute, CachedRoutes, answer_of, may_be_kept, path_of};
 use crate::dispatch::values_of;
 use crate::owned_params::OwnedParams;
 use crate::{dispatch, headers};
 
 /// The host of `request.url` in a handler that answers everybody, as under Next.
 const AUTHORITY: &str = "localhost:3000";
+
+/// What `x-nextjs-cache` says of an answer whose time is over.
+const STALE: HeaderValue = HeaderValue::from_static("STALE");
 
 /// What a handler is told: its route, its path and its parameters, and nothing of anybody who asks.
 #[derive(Debug, Clone)]
@@ -127,15 +130,41 @@ async fn collect(mut body: AnswerBody) -> Result<Option<Bytes>, DispatchError> {
     Ok(Some(all.freeze()))
 }
 
+/// What the project's `cacheHandler` keeps or what the handler makes. What is old is made anew, beside those
+/// who are given it.
+pub(super) async fn render_and_renew(
+    routes: &Arc<CachedRoutes>,
+    job: Job,
+    lead: Lead,
+    old: Option<Arc<Entry>>,
+) -> Rendering {
+    // A flight of its own: who asks meanwhile gets the old one.
+    let key = Arc::from(format!("{}\nanew", lead.key()));
+    let again = job.clone();
+    let rendering = render(routes, job, lead, old, Purpose::Everybody).await;
+    if let Rendering::Shared(entry) = &rendering
+        && routes.setup.has_handler
+        && answer_of(entry).is_some_and(|it| it.headers.get(CACHE_STATE) == Some(&STALE))
+        && let Turn::Lead(lead, _) = routes.setup.cache.turn(key, &[]).await
+    {
+        let routes = Arc::clone(routes);
+        tokio::spawn(async move {
+            render(&routes, again, lead, None, Purpose::EverybodyAnew).await;
+        });
+    }
+    rendering
+}
+
 /// Makes an answer and keeps it, or says why it cannot be kept. Where that fails, `old` stays.
 pub(super) async fn render(
     routes: &CachedRoutes,
     job: Job,
     lead: Lead,
     old: Option<Arc<Entry>>,
+    purpose: Purpose,
 ) -> Rendering {
     let Some(Some(route)) = routes.routes.get(job.route) else { return Rendering::Dynamic };
-    let (head, body) = match job.run(&routes.pool, Purpose::Everybody).await {
+    let (head, body) = match job.run(&routes.pool, purpose).await {
         Ok(answer) => answer,
         Err(error) => {
             tracing::error!("{} could not be rendered: {error}", job.path);
@@ -160,6 +189,10 @@ pub(super) async fn render(
     let path = path_of(lead.key()).to_owned();
     let is_error = answer.status.is_server_error();
     let keep = head.rendered.is_some() && may_be_kept(&answer);
+    if routes.setup.has_handler {
+        let draft = draft(route, &path, head.rendered.as_deref(), answer);
+        return Rendering::Shared(lead.share(with_cache_control(draft, routes.setup.expire_s)));
+    }
     if keep {
         route.known.was_rendered(&path);
         let draft = draft(route, &path, head.rendered.as_deref(), answer);

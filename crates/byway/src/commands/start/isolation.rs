@@ -78,6 +78,8 @@ fn worker_config(manifest: &Manifest, rules: &Supervision, origin: &str) -> serd
         "cacheComponents": config.cache_components,
         "useCache": config.cache_components || config.use_cache,
         "cacheLife": config.cache_life,
+        "cacheHandler": config.cache_handler,
+        "cacheMaxMemorySize": config.cache_max_memory_bytes,
         "uncaught": match rules.uncaught {
             Uncaught::Continue => "continue",
             Uncaught::Retire => "retire",
