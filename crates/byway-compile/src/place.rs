@@ -94,9 +94,15 @@ pub(crate) fn rewrite<'a>(
 struct Facts {
     /// Has `import` or `export`, or says `import.meta`.
     is_module: bool,
-    declares_dirname: bool,
-    declares_filename: bool,
-    declares_require: bool,
+    declares: Declared,
+}
+
+/// Names that mean something else here than in any module.
+#[derive(Default)]
+struct Declared {
+    dirname: bool,
+    filename: bool,
+    require: bool,
 }
 
 impl<'a> Visit<'a> for Facts {
@@ -106,9 +112,9 @@ impl<'a> Visit<'a> for Facts {
     }
 
     fn visit_binding_identifier(&mut self, it: &BindingIdentifier<'a>) {
-        self.declares_dirname |= it.name == "__dirname";
-        self.declares_filename |= it.name == "__filename";
-        self.declares_require |= it.name == "require";
+        self.declares.dirname |= it.name == "__dirname";
+        self.declares.filename |= it.name == "__filename";
+        self.declares.require |= it.name == "require";
     }
 
     fn visit_import_meta(&mut self, _: &ImportMeta) {
@@ -157,8 +163,8 @@ impl<'a> Rewriter<'a, '_> {
             Expression::StaticMemberExpression(member) => self.member_replacement(member),
             Expression::ImportMeta(_) => Some(self.meta()),
             Expression::Identifier(it) => match it.name.as_str() {
-                "__dirname" if !self.facts.declares_dirname => Some(self.path(&self.folder)),
-                "__filename" if !self.facts.declares_filename => Some(self.path(&self.source)),
+                "__dirname" if !self.facts.declares.dirname => Some(self.path(&self.folder)),
+                "__filename" if !self.facts.declares.filename => Some(self.path(&self.source)),
                 _ => None,
             },
             _ => None,
@@ -169,7 +175,7 @@ impl<'a> Rewriter<'a, '_> {
         if let Expression::Identifier(object) = &member.object
             && object.name == "require"
             && member.property.name == "resolve"
-            && !self.facts.declares_require
+            && !self.facts.declares.require
         {
             // The bundler's own `require` looks around from the chunk.
             let from = self.path(&self.source);
