@@ -78,6 +78,12 @@ pub const CONNECTION_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// How long a connection that is about to be cut may take to say why, and how long an idle one may take to
 /// say goodbye when the server stops.
 pub const LAST_WORD_MAX: Duration = Duration::from_secs(1);
+/// How long a client may go on sending a request whose answer has ended the connection.
+pub const LINGER_MAX: Duration = Duration::from_secs(30);
+/// Silence of such a client before its connection is cut.
+pub const LINGER_SILENCE_MAX: Duration = Duration::from_secs(2);
+/// Bytes that such a client may send.
+pub const LINGER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Bytes of a request's head: target and headers together (431 beyond), as in Node, unless a setting
 /// says otherwise.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;

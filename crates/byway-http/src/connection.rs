@@ -7,14 +7,17 @@
 mod begin;
 mod clock;
 pub(crate) mod http2;
+mod linger;
 mod rewound;
 mod watched_io;
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
 use byway_config::limits::{HEADER_LINES_MAX, LAST_WORD_MAX};
 use http::{Request, Response};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -52,7 +55,10 @@ where
     A: Fn(Request<Incoming>) -> F,
     F: Future<Output = Result<Response<AnswerBodyStream>, AnswerBroken>>,
 {
-    let service = hyper::service::service_fn(|request| {
+    // Whether the last request had a body, which its answer may have come before the end of.
+    let had_body = AtomicBool::new(false);
+    let service = hyper::service::service_fn(|request: Request<Incoming>| {
+        had_body.store(!request.body().is_end_stream(), Ordering::Relaxed);
         let busy = watch.begin_answer();
         let answer = answer(request);
         async move {
@@ -83,10 +89,21 @@ where
         }
     })
     .await;
-    let Err(end) = end else { return };
-    tracing::debug!(peer = %peer.address, "connection ended: {end}");
-    if matches!(end, End::TooSlow) && watch.awaits_rest_of_head() {
-        say_last_word(served.into_parts().io.into_inner()).await;
+    if let Err(end) = &end {
+        tracing::debug!(peer = %peer.address, "connection ended: {end}");
+    }
+    let socket = served.into_parts().io.into_inner();
+    match end {
+        Ok(()) if had_body.load(Ordering::Relaxed) && !socket.has_ended() => {
+            // Boxed, so that open connections have no room for it.
+            Box::pin(linger::linger(socket, watch)).await;
+        }
+        // hyper has said what is wrong with a head, which may have been the first of many bytes.
+        Err(End::Http(error)) if error.is_parse() => {
+            Box::pin(linger::linger(socket, watch)).await;
+        }
+        Err(End::TooSlow) if watch.awaits_rest_of_head() => say_last_word(socket).await,
+        Ok(()) | Err(_) => {}
     }
 }
 

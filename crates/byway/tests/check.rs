@@ -244,12 +244,6 @@ fn the_conformance_apps_cause_no_false_alarms() {
             "warning sync-request-api app/sync/[id]/route.ts:2",
         ],
     );
-    check(
-        "app2",
-        &[
-            "note ignored-settings next.config.ts",
-            "note pages src/app/page.tsx",
-        ],
-    );
+    check("app2", &["note ignored-settings next.config.ts", "note pages src/app/page.tsx"]);
     check("app3", &["note pages pages/index.js"]);
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use byway_config::limits::{LINGER_BYTES_MAX, LINGER_SILENCE_MAX};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -143,4 +144,61 @@ async fn stopping_closes_an_idle_connection_and_lets_an_answer_finish() {
     let (text, took) = busy.until_closed().await;
     assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
     assert_about(took, handling);
+}
+
+/// The head of a request with a body that the server of these tests does not read.
+const UPLOAD: &[u8] = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 999999999\r\n\r\n";
+
+#[tokio::test]
+async fn an_answer_before_the_end_of_a_body_reaches_a_client_that_sends_all_of_it_first() {
+    let mut server = server(16 * 1024, Duration::ZERO, 2);
+    server.client.write_all(UPLOAD).await.unwrap();
+    server.client.write_all(&vec![b'x'; 4 << 20]).await.unwrap();
+    let task = server.task;
+    let mut text = String::new();
+    server.client.read_to_string(&mut text).await.unwrap();
+    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    drop(server.client);
+    task.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_head_that_is_refused_gets_its_answer_although_more_follows() {
+    let mut server = server(16 * 1024, Duration::ZERO, 2);
+    server.client.write_all(b"GET / HTTP/1.1\r\nno colon\r\n\r\n").await.unwrap();
+    server.client.write_all(&vec![b'x'; 1 << 20]).await.unwrap();
+    let (text, _) = server.until_closed().await;
+    assert!(text.starts_with("HTTP/1.1 400"), "{text}");
+}
+
+#[tokio::test]
+async fn a_client_that_neither_sends_nor_closes_is_not_waited_for() {
+    let mut server = server(16 * 1024, Duration::ZERO, 2);
+    server.client.write_all(UPLOAD).await.unwrap();
+    server.task.await.unwrap();
+    assert_about(server.started.elapsed(), LINGER_SILENCE_MAX);
+}
+
+#[tokio::test]
+async fn a_client_that_goes_on_sending_is_cut() {
+    let mut server = server(1 << 20, Duration::ZERO, 2);
+    server.client.write_all(UPLOAD).await.unwrap();
+    let piece = vec![b'x'; 1 << 20];
+    let mut sent = 0;
+    while server.client.write_all(&piece).await.is_ok() {
+        sent += piece.len() as u64;
+        assert!(sent < 2 * LINGER_BYTES_MAX, "nobody stops it");
+    }
+    assert!(sent >= LINGER_BYTES_MAX, "cut after {sent} bytes");
+}
+
+#[tokio::test]
+async fn stopping_ends_the_wait_for_a_client_that_is_still_sending() {
+    let mut server = server(16 * 1024, Duration::ZERO, 2);
+    server.client.write_all(UPLOAD).await.unwrap();
+    let mut text = String::new();
+    server.client.read_to_string(&mut text).await.unwrap();
+    server.stop.send(true).unwrap();
+    server.task.await.unwrap();
+    assert!(server.started.elapsed() < LINGER_SILENCE_MAX, "{:?}", server.started.elapsed());
 }

@@ -12,11 +12,17 @@ use super::Watch;
 pub(super) struct WatchedIo<'w, I> {
     inner: I,
     watch: &'w Watch,
+    has_ended: bool,
 }
 
 impl<'w, I> WatchedIo<'w, I> {
     pub(super) fn new(inner: I, watch: &'w Watch) -> Self {
-        Self { inner, watch }
+        Self { inner, watch, has_ended: false }
+    }
+
+    /// Whether the client has closed its half.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended
     }
 }
 
@@ -30,6 +36,8 @@ impl<I: AsyncRead + Unpin> AsyncRead for WatchedIo<'_, I> {
         let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
         if buffer.filled().len() > before {
             self.watch.bytes_read();
+        } else if matches!(read, Poll::Ready(Ok(()))) && buffer.remaining() > 0 {
+            self.has_ended = true;
         }
         read
     }

@@ -10,12 +10,12 @@ use byway_testkit::{Fixture, RawClient, TestServer, byway_binary};
 
 use super::{ECHO, serve_with};
 
-fn certificates() -> PathBuf {
+pub(super) fn certificates() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/tls")
 }
 
 /// A server with the echo handler, these settings, and the certificate of `localhost` beside them.
-fn secure(settings: &str) -> (Fixture, TestServer) {
+pub(super) fn secure(settings: &str) -> (Fixture, TestServer) {
     let fixture = Fixture::new(&[ECHO, ("byway.toml", settings)]).unwrap();
     for (from, to) in [("localhost.pem", "cert.pem"), ("localhost-key.pem", "key.pem")] {
         std::fs::copy(certificates().join(from), fixture.path().join(to)).unwrap();
@@ -37,12 +37,12 @@ fn curl(arguments: &[&str]) -> (String, bool) {
     (String::from_utf8_lossy(&text).into_owned(), output.status.success())
 }
 
-fn further_place(server: &TestServer, start: &str) -> String {
+pub(super) fn further_place(server: &TestServer, start: &str) -> String {
     let line = server.wait_for_log(&format!("also on {start}"), Duration::from_secs(5)).unwrap();
     line.split_once(start).unwrap().1.trim().to_owned()
 }
 
-const TLS: &str = "tls = { cert = \"cert.pem\", key = \"key.pem\" }\n";
+pub(super) const TLS: &str = "tls = { cert = \"cert.pem\", key = \"key.pem\" }\n";
 
 #[test]
 fn tls_speaks_both_versions_and_is_seen_by_handlers() {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails is the right answer to an error")]
 
 mod bodies;
+mod early;
 mod elsewhere;
 mod http2;
 mod listeners;
