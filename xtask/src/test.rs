@@ -2,17 +2,18 @@
 //! tests last, so that the last lines are the summary of the runner with the most tests.
 
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
 use crate::arguments::Arguments;
-use crate::running::{check, works};
+use crate::running::{check, is_root, works};
 use crate::{node, print, project};
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     arguments.finish()?;
     node::require()?;
+    programs()?;
     let root = project::root();
     worker(&root.join("worker"))?;
     example(&root.join("examples/finance"))?;
@@ -21,6 +22,34 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     lints()?;
     rust()?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Servers that byway is tested with, and the Debian packages that have them.
+const PROGRAMS: [(&str, &str, &str); 3] = [
+    ("redis-server", "redis-server", "the store that machines share"),
+    ("nginx", "nginx-light", "byway behind nginx"),
+    ("haproxy", "haproxy", "byway behind HAProxy"),
+];
+
+/// Installs what is missing, where that can be done; else says what will not be tested.
+fn programs() -> Result<()> {
+    let is_missing = |(program, ..): &&(&str, &str, &str)| !works(Command::new(program).arg("-v"));
+    let missing: Vec<_> = PROGRAMS.iter().filter(is_missing).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if is_root() && works(Command::new("apt-get").arg("--version")) {
+        print::stage("apt-get install");
+        check(Command::new("apt-get").args(["update", "-qq"]))?;
+        let mut install = Command::new("apt-get");
+        install.env("DEBIAN_FRONTEND", "noninteractive").args(["install", "-y", "-qq"]);
+        return check(install.args(missing.iter().map(|(_, package, _)| package)));
+    }
+    for (program, package, tested) in missing {
+        print::progress(&format!("NOTE: {program} is not installed: NOT tested is {tested}."));
+        print::progress(&format!("NOTE: `apt-get install {package}` installs it."));
+    }
+    Ok(())
 }
 
 /// The TypeScript half; its `test` script begins with the type check.
@@ -63,10 +92,6 @@ fn lints() -> Result<()> {
 /// Unit, protocol, end-to-end and conformance tests.
 fn rust() -> Result<()> {
     let common = ["--release", "--workspace", "--locked"];
-    if !works(std::process::Command::new("redis-server").arg("--version")) {
-        print::progress("NOTE: redis-server is not installed: the shared cache is NOT tested.");
-        print::progress("NOTE: `apt-get install redis-server` installs it.");
-    }
     if !works(project::cargo().args(["nextest", "--version"])) {
         print::stage("cargo test");
         print::progress(

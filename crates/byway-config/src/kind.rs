@@ -48,6 +48,11 @@ impl Kind {
         !matches!(self, Self::Table | Self::Switch { .. } | Self::TableOrTables | Self::Tables)
     }
 
+    /// Whether a variable can say it: a value, or `true` and `false` for a table.
+    pub(crate) fn is_sayable(&self) -> bool {
+        self.is_value() || matches!(self, Self::Switch { on: true })
+    }
+
     /// For people, with an article: "has to be …".
     pub(crate) fn expected(&self) -> String {
         match self {

@@ -20,6 +20,7 @@ mod route_file;
 mod rule;
 mod server;
 mod settings;
+mod store;
 mod suggest;
 mod supervision;
 pub mod units;
@@ -35,12 +36,13 @@ pub use log::{LogFormat, LogSettings};
 pub use node::{Entry, Node, Value};
 pub use origin::{Given, Origin, variable_of};
 pub use policy::{
-    Algorithm, Cors, Csrf, OriginPattern, RateKey, RateLimit, RoutePolicy, SecurityHeaders,
-    SharedCache,
+    Algorithm, Cors, Counted, Csrf, OriginPattern, RateKey, RateLimit, RoutePolicy,
+    SecurityHeaders, SharedCache, StoreDown,
 };
 pub use reader::Switch;
 pub use route_file::{is_foreign, route_policy};
 pub use rule::RouteRule;
 pub use server::{RequestIdSettings, ServerSettings, TlsSettings};
 pub use settings::{LimitSettings, Settings, WorkerCount, WorkerSettings};
+pub use store::{StoreSettings, StoreUrl};
 pub use supervision::{Affinity, Isolation, Permissions, PoolRule, Supervision, Uncaught};

@@ -237,6 +237,16 @@ pub const ACCESS_LOG_FLUSH_MAX: Duration = Duration::from_secs(1);
 /// Clients that rate limits count at once, all limits together: 32 bytes each, a power of two.
 pub const RATE_COUNTERS_MAX: usize = 1 << 21;
 
+/// How long a request waits for the shared store to count it; what comes around it leaves the request under
+/// 50 ms. A store that takes longer counts as down and is not asked until it is quick again.
+pub const RATE_STORE_WAIT_MAX: Duration = Duration::from_millis(40);
+/// How long connecting to it may take; no request waits for that.
+pub const RATE_STORE_CONNECT_MAX: Duration = Duration::from_millis(500);
+/// The first pause before asking it again; each doubles the one before, and a quarter of it is chance.
+pub const RATE_STORE_RETRY_MIN: Duration = Duration::from_millis(50);
+/// The longest such pause, and how long it has to work for the next pause to be the first again.
+pub const RATE_STORE_RETRY_MAX: Duration = Duration::from_secs(2);
+
 /// Bytes of answers and values that the cache holds in memory, keys and headers included.
 pub const CACHE_MEMORY_BYTES: u64 = 64 * 1024 * 1024;
 /// Bytes of the cache's files on disk.

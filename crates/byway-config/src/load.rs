@@ -121,7 +121,7 @@ fn read(text: &str, given: &[Given], address: &Address) -> Result<Outcome, Vec<D
 
 /// Flags that name a key in their own words may name one that is none.
 fn unknown_flags(keys: &[KeyInfo], given: &[Given]) -> Vec<Diagnostic> {
-    let known = || keys.iter().filter(|key| key.layered && key.kind.is_value());
+    let known = || keys.iter().filter(|key| key.layered && key.kind.is_sayable());
     let unknown = given.iter().filter(|it| known().all(|key| key.name != it.key));
     let finding = |it: &Given| {
         let similar = closest(&it.key, known().map(|key| key.name.as_str()));
@@ -142,7 +142,7 @@ fn of_variables(
     keys: &[KeyInfo],
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> (Vec<Given>, Option<Port>, Vec<Diagnostic>) {
-    let layered = || keys.iter().filter(|key| key.layered && key.kind.is_value());
+    let layered = || keys.iter().filter(|key| key.layered && key.kind.is_sayable());
     let (mut given, mut port, mut warnings) = (Vec::new(), None, Vec::new());
     for (name, text) in variables {
         let (Some(name), Some(text)) = (name.to_str(), text.to_str()) else { continue };

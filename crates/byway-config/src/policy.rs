@@ -21,7 +21,7 @@ pub use cache::SharedCache;
 pub use cors::{Cors, OriginPattern};
 pub(crate) use cors::{header_name, method};
 pub use csrf::Csrf;
-pub use rate::{Algorithm, RateKey, RateLimit};
+pub use rate::{Algorithm, Counted, RateKey, RateLimit, StoreDown};
 pub use security::SecurityHeaders;
 
 /// The policies of a route; what nobody says is absent.

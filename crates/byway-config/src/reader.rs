@@ -140,6 +140,15 @@ impl<'c, 'a> Reader<'c, 'a> {
         self.context.shown.borrow_mut().push(Shown { name, value, origin });
     }
 
+    /// Puts another text in the place of a value that was just read, which has something to hide.
+    pub(crate) fn show_instead(&self, key: &Key, text: String) {
+        let name = whole(&self.path, key.0);
+        let mut values = self.context.shown.borrow_mut();
+        if let Some(shown) = values.iter_mut().rev().find(|shown| shown.name == name) {
+            shown.value = Some(text);
+        }
+    }
+
     /// Takes a parsed value over, or says what is wrong with it and where it was given.
     fn settle<T>(
         &self,

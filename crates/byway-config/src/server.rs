@@ -106,8 +106,9 @@ impl ServerSettings {
                 "Addresses of proxies in front of byway, `unix` for whoever connects to a Unix socket. \
                  What they say in `Forwarded` or `X-Forwarded-For`, `-Proto`, `-Host` and `-Port` \
                  is believed, hop by hop from the right, and decides `request.ip` and the origin \
-                 of `request.url`; from anybody else these headers are removed. Without this key, \
-                 only `X-Forwarded-Proto` of a proxy on this machine is believed.",
+                 of `request.url`; from anybody else these headers are removed. Without this key \
+                 handlers see them as they came, as under Next, and byway itself believes only \
+                 `X-Forwarded-Proto` of a proxy on this machine.",
                 "[\"10.0.0.0/8\", \"::1\"]",
             ),
             "an address, a block of addresses or `unix`",

@@ -11,7 +11,7 @@ use crate::limits::{
 };
 use crate::reader::{Key, Reader};
 use crate::server::{Address, ServerSettings};
-use crate::{CompressionSettings, LogSettings, PoolRule, RouteRule, Supervision};
+use crate::{CompressionSettings, LogSettings, PoolRule, RouteRule, StoreSettings, Supervision};
 
 /// How many worker processes to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,8 @@ pub struct Settings {
     pub workers: WorkerSettings,
     /// `server.access_log` and `[log]`
     pub log: LogSettings,
+    /// `[store]`
+    pub store: StoreSettings,
     /// `[[pool]]`
     pub pools: Vec<PoolRule>,
     /// `[[route]]`
@@ -122,6 +124,11 @@ impl Settings {
                 "workers",
                 "The Node.js processes that run the project.",
                 WorkerSettings::read,
+            ),
+            store: root.section(
+                "store",
+                "A server for what several machines have in common.",
+                StoreSettings::read,
             ),
             pools: root
                 .sections(

@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use byway_config::Settings;
+use byway_gate::rate::SharedCounters;
 use byway_pool::Pool;
 use byway_routes::manifest::{Manifest, RouteKind};
 use byway_routes::method::{MethodOutcome, MethodSet};
@@ -51,6 +52,8 @@ pub struct AppOptions<'s> {
     pub tables: PolicyTables,
     /// The cache, for routes whose answers are kept.
     pub cache: Option<CacheSetup>,
+    /// Counters of rate limits that machines share.
+    pub rate_store: Option<Arc<SharedCounters>>,
 }
 
 /// A whole project as a service. Cheap to clone.
@@ -141,8 +144,10 @@ pub(crate) struct RouteEntry {
 impl Inner {
     /// `former` is the build whose place this one takes.
     fn new(options: AppOptions<'_>, former: Option<&Self>) -> Result<Self, RuleError> {
-        let AppOptions { manifest, files, proxy, pool, settings, tables, cache } = options;
-        let gate = Gate::new(settings, tables, &manifest, former.map(|former| &former.gate));
+        let AppOptions { manifest, files, proxy, pool, settings, tables, cache, rate_store } =
+            options;
+        let former = former.map(|former| &former.gate);
+        let gate = Gate::new(settings, tables, &manifest, rate_store, former);
         // Pages come after the routes, so that a route's index is its id.
         let routes = manifest.routes.iter().map(|route| &route.pattern);
         let pages = manifest.pages.iter().map(|page| &page.pattern);
@@ -311,6 +316,9 @@ impl Inner {
     {
         let (added, resolution) = match decision {
             Decision::Redirect(Redirection { status, location }) => {
+                if let Err(refusal) = self.gate.admit(visit, request, None, request.path).await {
+                    return Ok(*refusal);
+                }
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::TEMPORARY_REDIRECT);
                 return Ok(respond::redirection(status, location));
             }
@@ -321,7 +329,7 @@ impl Inner {
             Decision::Serve {
                 resolution: Some(Resolution::External { target, query }), ..
             } => {
-                let allowance = match self.gate.admit(visit, request, None, request.path) {
+                let allowance = match self.gate.admit(visit, request, None, request.path).await {
                     Ok(allowance) => allowance,
                     Err(refusal) => return Ok(*refusal),
                 };
@@ -374,8 +382,11 @@ impl Inner {
                 let kind = self.kind(routed.found.route);
                 Ok((self.call(request, body, &routed, visit).await?, AnswerOf::Route(kind)))
             }
-            Target::File(path) => Ok(Box::pin(self.file(request, path)).await),
-            Target::Nothing => Ok((not_found(request.path), AnswerOf::Nobody)),
+            Target::File(path) => Ok(Box::pin(self.file(request, path, visit)).await),
+            Target::Nothing => match self.gate.admit(visit, request, None, request.path).await {
+                Ok(_) => Ok((not_found(request.path), AnswerOf::Nobody)),
+                Err(refusal) => Ok((*refusal, AnswerOf::Nobody)),
+            },
         }
     }
 
@@ -384,7 +395,11 @@ impl Inner {
         &self,
         request: &Asked<'_>,
         path: &RequestPath,
+        visit: &mut Visit,
     ) -> (Response<AnswerBodyStream>, AnswerOf) {
+        if let Err(refusal) = self.gate.admit(visit, request, None, path).await {
+            return (*refusal, AnswerOf::Nobody);
+        }
         let Some(file) = self.files.find(path) else {
             return (not_found(request.path), AnswerOf::Nobody);
         };
@@ -408,10 +423,15 @@ impl Inner {
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
         let Some(route) = self.routes.get(routed.found.route) else {
-            return Ok(respond::page_not_rendered());
+            let path = routed.found.path();
+            return match self.gate.admit(visit, request, None, path).await {
+                Ok(_) => Ok(respond::page_not_rendered()),
+                Err(refusal) => Ok(*refusal),
+            };
         };
         let found = &routed.found;
-        let allowance = match self.gate.admit(visit, request, Some(found.route), found.path()) {
+        let allowance = match self.gate.admit(visit, request, Some(found.route), found.path()).await
+        {
             Ok(allowance) => allowance,
             Err(refusal) => return Ok(*refusal),
         };

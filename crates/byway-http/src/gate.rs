@@ -18,7 +18,7 @@ use byway_gate::client::TrustedProxies;
 use byway_gate::compress::Compression;
 use byway_gate::places::Places;
 use byway_gate::policy::{Policies, Policy};
-use byway_gate::rate::MemoryCounters;
+use byway_gate::rate::{MemoryCounters, SharedCounters};
 use byway_gate::request_id::RequestIds;
 use byway_routes::manifest::{Manifest, Route};
 use byway_routes::path::RequestPath;
@@ -74,6 +74,8 @@ pub(crate) struct Gate {
     ids: Option<RequestIds>,
     routes: Option<RoutePolicies>,
     counters: Arc<MemoryCounters>,
+    /// Counters of limits that machines share.
+    store: Option<Arc<SharedCounters>>,
     /// Where no policy says otherwise, by route.
     allowances: Vec<Allowance>,
     /// Where there is no route.
@@ -90,18 +92,21 @@ pub(crate) struct Refusals {
     cross_site: AtomicU64,
     rate: AtomicU64,
     concurrency: AtomicU64,
+    /// Limits that are closed while their store is down.
+    store: AtomicU64,
     preflights: AtomicU64,
 }
 
 impl Refusals {
     /// Each reason and its count.
     #[expect(clippy::cast_precision_loss, reason = "Prometheus counts in floating point")]
-    fn read(&self) -> [(&'static str, f64); 4] {
+    fn read(&self) -> [(&'static str, f64); 5] {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed) as f64;
         [
             ("cross_site", count(&self.cross_site)),
             ("rate_limit", count(&self.rate)),
             ("concurrency", count(&self.concurrency)),
+            ("store_down", count(&self.store)),
             ("preflight", count(&self.preflights)),
         ]
     }
@@ -138,12 +143,18 @@ impl Gate {
         settings: &Settings,
         tables: PolicyTables,
         manifest: &Manifest,
+        store: Option<Arc<SharedCounters>>,
         former: Option<&Self>,
     ) -> Self {
         let routes = &manifest.routes;
         let files: Vec<_> = routes.iter().map(|it| (it.path.as_str(), &it.policy)).collect();
         let policies = Policies::new(tables.rules(), &files);
         let used = !policies.is_empty(&files);
+        // Nobody connects where nobody counts.
+        let store = store.filter(|_| policies.rates().any(|limits| limits.are_shared()));
+        if let Some(store) = &store {
+            store.start();
+        }
         let limits = &settings.limits;
         let bodies = former
             .map_or_else(|| Places::new(limits.bodies_bytes), |former| Arc::clone(&former.bodies));
@@ -165,6 +176,7 @@ impl Gate {
                 paths: routes.iter().map(|route| route.path.clone()).collect(),
             }),
             counters: former.map(|former| Arc::clone(&former.counters)).unwrap_or_default(),
+            store,
             allowances: routes
                 .iter()
                 .map(|route: &Route| allowance(route.segment.deadline()))

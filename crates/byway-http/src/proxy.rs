@@ -49,7 +49,7 @@ impl Inner {
         let kind = routed.as_ref().map_or(RouteKind::App, |routed| self.kind(routed.found.route));
         let route = routed.as_ref().map(|routed| routed.found.route);
         let path = routed.as_ref().map_or(request.path, |routed| routed.found.path());
-        let allowance = match self.gate.admit(visit, request, route, path) {
+        let allowance = match self.gate.admit(visit, request, route, path).await {
             Ok(allowance) => allowance,
             Err(refusal) => return Ok(*refusal),
         };
@@ -151,7 +151,7 @@ impl Inner {
         } else {
             stream.answered();
             match &resolution {
-                Resolution::File { path: file } => self.file(request, file.get(path)).await,
+                Resolution::File { path: file } => self.file(request, file.get(path), visit).await,
                 Resolution::Route { .. } => (respond::page_not_rendered(), AnswerOf::Nobody),
                 _ => (not_found(path), AnswerOf::Nobody),
             }
@@ -174,7 +174,8 @@ impl Inner {
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
         let found = &routed.found;
-        let allowance = match self.gate.admit(visit, request, Some(found.route), found.path()) {
+        let allowance = match self.gate.admit(visit, request, Some(found.route), found.path()).await
+        {
             Ok(allowance) => allowance,
             Err(refusal) => {
                 stream.answered();
@@ -213,7 +214,7 @@ impl Inner {
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
-        let allowance = match self.gate.admit(visit, request, None, request.path) {
+        let allowance = match self.gate.admit(visit, request, None, request.path).await {
             Ok(allowance) => allowance,
             Err(refusal) => {
                 stream.answered();

@@ -7,12 +7,14 @@
 pub mod conformance;
 mod fixture;
 pub mod h2;
+mod missing;
 mod process;
 mod raw;
 mod redis;
 mod server;
 
 pub use fixture::{BuildOutput, Fixture, byway_binary};
+pub use missing::{is_installed, missing};
 pub use raw::{BodyChunk, Framing, RawClient, RawResponse, ReadError, fetch};
 pub use redis::RedisServer;
 pub use server::{Launch, Stopped, TestServer};

@@ -1,10 +1,14 @@
 //! A Redis server of a test's own, on a socket file, that can be killed and started again.
 
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+
+use crate::missing;
 
 /// What the server prints once it takes connections, in one of several sentences.
 const READY: &str = "eady to accept connections";
@@ -17,18 +21,14 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// Starts a server without any data; `None`, which is printed, when `redis-server` is not installed.
+    /// Starts a server without any data; see [`missing`] for one that is not installed.
     pub fn start() -> io::Result<Option<Self>> {
         let mut server =
             Self { dir: tempfile::Builder::new().prefix("redis-").tempdir()?, child: None };
         match server.start_again() {
             Ok(()) => Ok(Some(server)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                #[expect(clippy::print_stderr, reason = "whoever reads the tests has to see it")]
-                {
-                    eprintln!("SKIPPED: redis-server is not installed, nothing was tested");
-                }
-                Ok(None)
+                missing("redis-server").map(|()| None)
             }
             Err(error) => Err(error),
         }
@@ -72,6 +72,49 @@ impl RedisServer {
             }
         }
         Err(io::Error::other("redis-server ended before it was ready"))
+    }
+
+    /// Lets the server stand still: connections stay open, and nothing is answered.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = self.child.as_ref().and_then(|it| Pid::from_raw(it.id().cast_signed()));
+        if let Some(pid) = pid {
+            // It is our child and has not been waited for, so that the id is its own.
+            let _ = kill_process(pid, signal);
+        }
+    }
+
+    /// Runs one command; an error that it answers with is one.
+    pub fn command(&self, words: &[&str]) -> io::Result<()> {
+        self.commands(&[words])
+    }
+
+    /// The same with a password.
+    pub fn command_as(&self, password: &str, words: &[&str]) -> io::Result<()> {
+        self.commands(&[&["AUTH", password], words])
+    }
+
+    fn commands(&self, commands: &[&[&str]]) -> io::Result<()> {
+        let mut socket = UnixStream::connect(self.socket())?;
+        let mut lines = BufReader::new(socket.try_clone()?).lines();
+        for words in commands {
+            let one = |word: &&str| format!("${}\r\n{word}\r\n", word.len());
+            let text: String = words.iter().map(one).collect();
+            socket.write_all(format!("*{}\r\n{text}", words.len()).as_bytes())?;
+            let answer = lines.next().ok_or(io::ErrorKind::UnexpectedEof)??;
+            if answer.starts_with('-') {
+                return Err(io::Error::other(answer));
+            }
+        }
+        Ok(())
     }
 
     fn socket(&self) -> PathBuf {

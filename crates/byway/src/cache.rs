@@ -1,10 +1,12 @@
-//! Where a server's cache is: what the settings and the environment say.
+//! Where a server's cache is, and its counters that other machines share: what the settings say.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use byway_cache::{Cache, CacheOptions, DiskOptions, SharedOptions};
 use byway_config::limits::{CACHE_DISK_BYTES, CACHE_MEMORY_BYTES};
+use byway_config::{StoreSettings, StoreUrl};
+use byway_gate::rate::SharedCounters;
 use byway_http::CacheSetup;
 use byway_routes::manifest::Manifest;
 use byway_routes::next_config::NextConfig;
@@ -15,19 +17,32 @@ use crate::print::WithHint;
 const FOLDER: &str = ".byway-cache";
 
 /// Opens the cache: in memory and on disk, or in the store that machines share. It outlives builds.
-pub(crate) fn open(dir: &Path, config: &NextConfig) -> anyhow::Result<Arc<Cache>> {
-    let shared = std::env::var("BYWAY_STORE_URL").ok().filter(|url| !url.is_empty());
-    let prefix = std::env::var("BYWAY_STORE_PREFIX").unwrap_or_else(|_| "byway".to_owned());
+pub(crate) fn open(
+    dir: &Path,
+    config: &NextConfig,
+    store: &StoreSettings,
+) -> anyhow::Result<Arc<Cache>> {
+    let shared = |url: &StoreUrl| SharedOptions {
+        url: url.secret().to_owned(),
+        prefix: store.prefix.clone(),
+    };
     let options = CacheOptions {
         memory_bytes: config.cache_max_memory_bytes.unwrap_or(CACHE_MEMORY_BYTES),
         disk: Some(DiskOptions { dir: dir.join(FOLDER), bytes_max: CACHE_DISK_BYTES }),
-        shared: shared.map(|url| SharedOptions { url, prefix }),
+        shared: store.url.as_ref().map(shared),
     };
-    Cache::open(&options).map_err(|error| {
-        let message = format!("the store's address makes no sense: {error}");
-        let hint = "give `BYWAY_STORE_URL` the form `redis://127.0.0.1:6379`".to_owned();
-        WithHint { message, hint }.into()
-    })
+    Cache::open(&options).map_err(|error| no_address(&error))
+}
+
+/// The counters of rate limits that machines share, where the settings name a store.
+pub(crate) fn rate_store(store: &StoreSettings) -> anyhow::Result<Option<Arc<SharedCounters>>> {
+    SharedCounters::new(store).map_err(|error| no_address(&error))
+}
+
+fn no_address(error: &dyn std::fmt::Display) -> anyhow::Error {
+    let message = format!("the store's address makes no sense: {error}");
+    let hint = "give `url` of `[store]` the form `redis://127.0.0.1:6379`".to_owned();
+    WithHint { message, hint }.into()
 }
 
 /// What a build keeps in the cache, and how.

@@ -80,3 +80,22 @@ fn limits_of_the_file_are_in_force() {
     assert_eq!(server.get("/hello").unwrap().text(), "hello");
     assert_eq!(server.get("/slow").unwrap().status, 504);
 }
+
+#[test]
+fn the_address_of_a_store_is_shown_without_its_password() {
+    let store = "[store]\nurl = \"redis://byway:hunter2@10.0.0.5:6379/0\"\n";
+    let project = Fixture::new(&[("byway.toml", store)]).unwrap();
+    let dir = project.path().to_str().unwrap();
+    for format in [&["config", dir][..], &["config", dir, "--json"]] {
+        let output = run(format, &[]);
+        let printed = text(&output.stdout);
+        assert!(printed.contains("redis://byway:***@10.0.0.5:6379/0"), "{printed}");
+        assert!(!printed.contains("hunter2"), "{printed}");
+    }
+    let output = run(&["config", dir], &[("BYWAY_STORE_URL", "redis://:hidden@10.0.0.6")]);
+    let printed = text(&output.stdout);
+    assert!(printed.contains("redis://:***@10.0.0.6") && printed.contains("BYWAY_STORE_URL"));
+    assert!(!printed.contains("hidden"), "{printed}");
+    let output = run(&["config", dir], &[("BYWAY_STORE_URL", "http://10.0.0.6")]);
+    assert_eq!(output.status.code(), Some(1));
+}

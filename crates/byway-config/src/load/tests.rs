@@ -284,3 +284,37 @@ fn listeners_are_checked_together() {
     assert_eq!(shown(&flags), ["0.0.0.0:7", "unix:/a"]);
     assert_eq!(shown(&Flags { hostname: Some("h".to_owned()), ..Flags::default() }), ["unix:/a"]);
 }
+
+#[test]
+fn a_table_that_can_be_switched_is_switched_by_variables_too() {
+    let header = |folder: &str, variables: &[(&str, &str)]| {
+        let loaded = Folder::with(folder).load(&Flags::default(), variables).unwrap();
+        loaded.settings.server.request_id.map(|it| it.header)
+    };
+    let (whole, part) = ("BYWAY_SERVER_REQUEST_ID", "BYWAY_SERVER_REQUEST_ID_HEADER");
+    let is = |name: &str| Some(name.to_owned());
+    assert_eq!(header("", &[]), None);
+    assert_eq!(header("", &[(whole, "true")]), is("x-request-id"));
+    // Whoever names the header wants it.
+    assert_eq!(header("", &[(part, "x-trace")]), is("x-trace"));
+    assert_eq!(header("[server]\nrequest_id = true\n", &[(part, "x-trace")]), is("x-trace"));
+    assert_eq!(header("[server]\nrequest_id = true\n", &[(whole, "false")]), None);
+    assert_eq!(header("[server]\nrequest_id = false\n", &[(part, "x-trace")]), None);
+    let wrong = Folder::with("").load(&Flags::default(), &[(whole, "yes")]).unwrap_err();
+    assert!(wrong[0].to_string().contains("BYWAY_SERVER_REQUEST_ID: `request_id` has to be"));
+}
+
+#[test]
+fn a_store_is_named_by_file_or_variable_and_shown_without_its_password() {
+    let folder = Folder::with("[store]\nurl = \"redis://:hunter2@10.0.0.5\"\nprefix = \"shop\"\n");
+    let loaded = folder.load(&Flags::default(), &[]).unwrap();
+    let store = &loaded.settings.store;
+    assert_eq!(store.url.as_ref().unwrap().secret(), "redis://:hunter2@10.0.0.5");
+    assert_eq!(store.prefix, "shop");
+    assert!(!format!("{:?} {:?}", loaded.settings, loaded.values).contains("hunter2"));
+    let other = [("BYWAY_STORE_URL", "unix:///run/valkey.sock")];
+    let loaded = folder.load(&Flags::default(), &other).unwrap();
+    assert_eq!(loaded.settings.store.url.unwrap().secret(), "unix:///run/valkey.sock");
+    let found = findings("[store]\nurl = \"10.0.0.5:6379\"\n");
+    assert!(found.contains("`url` has to be `redis://…`"), "{found}");
+}

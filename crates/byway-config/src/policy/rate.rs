@@ -13,6 +13,8 @@ const WINDOW_MAX: Duration = Duration::from_hours(24);
 /// The counters have 32 bits.
 const LIMIT_MAX: u64 = 1_000_000_000;
 const ALGORITHMS: [&str; 3] = ["fixed", "sliding", "gcra"];
+const STORES: [&str; 2] = ["shared", "memory"];
+const STORE_DOWN: [&str; 3] = ["local", "open", "closed"];
 
 /// One limit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +34,12 @@ pub struct RateLimit {
     pub burst: Option<u64>,
     /// Leading bits of an IPv6 address that make one client.
     pub ipv6_prefix: u8,
+    /// Where it is counted.
+    #[serde(default)]
+    pub store: Counted,
+    /// What happens while the shared store cannot be asked.
+    #[serde(default)]
+    pub store_down: StoreDown,
 }
 
 /// How requests are counted.
@@ -44,6 +52,30 @@ pub enum Algorithm {
     Sliding,
     /// One request at a time, `window / limit` apart, with bursts (generic cell rate algorithm).
     Gcra,
+}
+
+/// Where requests are counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Counted {
+    /// In the store of `[store]`, for all machines together; in memory where there is none.
+    #[default]
+    Shared,
+    /// In memory, for this machine alone.
+    Memory,
+}
+
+/// What happens to requests while the shared store cannot be asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StoreDown {
+    /// They are counted in memory.
+    #[default]
+    Local,
+    /// They pass without being counted.
+    Open,
+    /// They are refused.
+    Closed,
 }
 
 /// A part of what is counted.
@@ -130,6 +162,48 @@ impl RateLimit {
             64,
             1..=128,
         );
+        let (store, store_down) = Self::read_store(table);
+        Some(Self {
+            name: Self::read_name(table),
+            limit: limit?,
+            window: window?,
+            key: key.unwrap_or_else(|| vec![RateKey::Ip]),
+            algorithm,
+            burst,
+            ipv6_prefix: u8::try_from(ipv6_prefix).unwrap_or(64),
+            store,
+            store_down,
+        })
+    }
+
+    /// Where it is counted, and what happens while that does not work.
+    fn read_store(table: &Reader<'_, '_>) -> (Counted, StoreDown) {
+        let store = table.choice_or(
+            Key(
+                "store",
+                "Where requests are counted: `shared` in the server of `[store]`, for all machines \
+                 together (in memory where there is none), `memory` on each machine for itself.",
+                "\"memory\"",
+            ),
+            Counted::default(),
+            &STORES,
+            &[Counted::Shared, Counted::Memory],
+        );
+        let store_down = table.choice_or(
+            Key(
+                "store_down",
+                "What happens while the server of `[store]` is down or slow: `local` counts in memory, \
+                 `open` lets requests pass uncounted, `closed` refuses them with 503.",
+                "\"closed\"",
+            ),
+            StoreDown::default(),
+            &STORE_DOWN,
+            &[StoreDown::Local, StoreDown::Open, StoreDown::Closed],
+        );
+        (store, store_down)
+    }
+
+    fn read_name(table: &Reader<'_, '_>) -> String {
         let name = table.text(
             Key("name", "The policy's name in the `RateLimit` headers.", "\"burst\""),
             "letters, digits, `-` and `_`",
@@ -140,14 +214,6 @@ impl RateLimit {
                 if fine { Ok(text.to_owned()) } else { Err(String::new()) }
             },
         );
-        Some(Self {
-            name: name.unwrap_or_else(|| "default".to_owned()),
-            limit: limit?,
-            window: window?,
-            key: key.unwrap_or_else(|| vec![RateKey::Ip]),
-            algorithm,
-            burst,
-            ipv6_prefix: u8::try_from(ipv6_prefix).unwrap_or(64),
-        })
+        name.unwrap_or_else(|| "default".to_owned())
     }
 }

@@ -6,7 +6,7 @@ use super::{Key, Reader, entries, whole};
 use crate::context::Wrong;
 use crate::kind::Kind;
 use crate::node::{Entry, Node, Value};
-use crate::origin::Origin;
+use crate::origin::{Given, Origin};
 
 impl<'c, 'a> Reader<'c, 'a> {
     /// A section of the file, there or not.
@@ -105,7 +105,27 @@ impl<'c, 'a> Reader<'c, 'a> {
             let names = self.names(key.0, "");
             return Self::child(self.context, &[], names, 0..0, read).map(Switch::On);
         }
+        let read_empty = |at: std::ops::Range<usize>| {
+            Self::child(self.context, &[], self.names(key.0, ""), at, &read).map(Switch::On)
+        };
+        if let Some(given) = self.given(key.0) {
+            let node = Kind::Bool.node_of(&given.text);
+            let said = match node.value {
+                Value::Bool(said) if on || !said => Ok(said),
+                _ => Err(self.wrong(&key, &kind, &node)),
+            };
+            let name = whole(&self.path, key.0);
+            return match self.settle(said, &node, name, given.origin.clone()) {
+                Some(true) => read_empty(0..0),
+                Some(false) => Some(Switch::Off),
+                None => None,
+            };
+        }
         let Some(Entry { node, .. }) = entry else {
+            // Whoever sets a part of it wants it.
+            if on && self.is_given_within(key.0) {
+                return read_empty(0..0);
+            }
             if self.layered {
                 self.show(whole(&self.path, key.0), None, Origin::Default);
             }
@@ -118,15 +138,26 @@ impl<'c, 'a> Reader<'c, 'a> {
             }
             Value::Bool(true) if on => {
                 self.note(&key, node);
-                let names = self.names(key.0, "");
-                Self::child(self.context, &[], names, node.at.clone(), read).map(Switch::On)
+                read_empty(node.at.clone())
             }
-            Value::Table(_) => self.item(key.0, None, node, read).map(Switch::On),
+            Value::Table(_) => self.item(key.0, None, node, &read).map(Switch::On),
             _ => {
                 self.context.problem(self.wrong(&key, &kind, node));
                 None
             }
         }
+    }
+
+    /// What a flag or variable says about a table as a whole.
+    fn given(&self, name: &str) -> Option<&'c Given> {
+        let whole = whole(&self.path, name);
+        self.context.given.iter().find(|it| self.layered && it.key == whole)
+    }
+
+    /// Whether a flag or variable says something about a key of a table.
+    fn is_given_within(&self, name: &str) -> bool {
+        let start = format!("{}.", whole(&self.path, name));
+        self.layered && self.context.given.iter().any(|it| it.key.starts_with(&start))
     }
 
     /// One table or a list of tables within this one, up to `max`; `false` is none.

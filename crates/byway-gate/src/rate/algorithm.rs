@@ -49,6 +49,22 @@ impl Rule {
         }
     }
 
+    /// One that lets everything pass, to see whether counting works.
+    pub(super) fn trial() -> Self {
+        Self { algorithm: Algorithm::Fixed, limit: 1 << 40, window: 1_000_000_000, burst: 1 }
+    }
+
+    /// The same in numbers, for the script of the shared store: its letter for the algorithm, the limit, the
+    /// window in microseconds, the burst.
+    pub(super) fn numbers(&self) -> (&'static str, u64, u64, u64) {
+        let letter = match self.algorithm {
+            Algorithm::Fixed => "f",
+            Algorithm::Sliding => "s",
+            Algorithm::Gcra => "g",
+        };
+        (letter, self.limit, (self.window / 1_000).max(1), self.burst)
+    }
+
     /// Counts one request at the time `now`, in nanoseconds from any moment but never going back.
     pub(super) fn step(&self, state: State, now: u64) -> Step {
         match self.algorithm {
@@ -145,7 +161,7 @@ impl Rule {
 mod tests {
     use std::time::Duration;
 
-    use byway_config::{Algorithm, RateKey, RateLimit};
+    use byway_config::{Algorithm, Counted, RateKey, RateLimit, StoreDown};
     use proptest::prelude::*;
 
     use super::Rule;
@@ -161,6 +177,8 @@ mod tests {
             algorithm,
             burst,
             ipv6_prefix: 64,
+            store: Counted::default(),
+            store_down: StoreDown::default(),
         })
     }
 

@@ -135,7 +135,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use byway_config::limits::RATE_COUNTERS_MAX;
-    use byway_config::{Algorithm, RateKey, RateLimit};
+    use byway_config::{Algorithm, Counted, RateKey, RateLimit, StoreDown};
 
     use super::{MemoryCounters, Place};
     use crate::rate::Rule;
@@ -149,6 +149,8 @@ mod tests {
             algorithm: Algorithm::Sliding,
             burst: None,
             ipv6_prefix: 64,
+            store: Counted::default(),
+            store_down: StoreDown::default(),
         })
     }
 
@@ -214,6 +216,8 @@ mod tests {
                     algorithm: Algorithm::Fixed,
                     burst: None,
                     ipv6_prefix: 64,
+                    store: Counted::default(),
+                    store_down: StoreDown::default(),
                 }
             }),
         );

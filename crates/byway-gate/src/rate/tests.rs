@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use byway_config::{Algorithm, RateKey, RateLimit};
+use byway_config::{Algorithm, Counted, RateKey, RateLimit, StoreDown};
 use http::header::HeaderMap;
 
 use super::{Facts, MemoryCounters, RateLimits};
@@ -15,6 +15,8 @@ fn limit(name: &str, limit: u64, seconds: u64, key: RateKey) -> RateLimit {
         algorithm: Algorithm::Fixed,
         burst: None,
         ipv6_prefix: 64,
+        store: Counted::default(),
+        store_down: StoreDown::default(),
     }
 }
 

@@ -8,7 +8,7 @@ use byway_gate::cache::CachePolicy;
 use byway_gate::cors::preflight_method;
 use byway_gate::places::Taken;
 use byway_gate::policy::Policy;
-use byway_gate::rate::{Facts, Outcome};
+use byway_gate::rate::{Counting, Facts, Outcome, RateLimits, SharedCounters};
 use byway_routes::path::RequestPath;
 use http::{HeaderValue, Response, StatusCode, header};
 
@@ -16,6 +16,9 @@ use super::{Allowance, Client, Gate, Visit};
 use crate::AnswerBodyStream;
 use crate::app::Asked;
 use crate::respond::{self, Refusal};
+
+/// Whether a request may go on; an error is the answer of one that may not.
+type Verdict = Result<(), Box<Response<AnswerBodyStream>>>;
 
 /// What was decided about a request, for its answer.
 #[derive(Debug)]
@@ -33,7 +36,7 @@ impl Gate {
     ///
     /// A request that a proxy sends elsewhere is decided about once more; what has been counted is not
     /// counted again.
-    pub(crate) fn admit(
+    pub(crate) async fn admit(
         &self,
         visit: &mut Visit,
         asked: &Asked<'_>,
@@ -63,20 +66,23 @@ impl Gate {
         allowance.body_bytes_max = policy.body.unwrap_or(allowance.body_bytes_max);
         allowance.answer_wait = policy.timeout.unwrap_or(allowance.answer_wait);
         let origin = policy.cors.as_ref().and_then(|cors| cors.allowed(&asked.sent.headers));
-        let mut decided = Box::new(Decided { policy, origin, rate: None, place: None });
-        let verdict = self.decide(&mut decided, earlier, asked, route);
+        let (rate, place) = earlier.map(|it| it.already(&policy)).unwrap_or_default();
+        let mut decided = Box::new(Decided { policy, origin, rate, place });
+        let mut verdict = self.check_origin(&decided.policy, asked);
+        if let (Ok(()), Some(limits), None) = (&verdict, &decided.policy.rate, decided.rate) {
+            let counting = match self.store.as_ref().filter(|_| limits.are_shared()) {
+                None => self.count(limits, asked, route),
+                // Boxed, because few requests wait for a store.
+                Some(store) => Box::pin(self.count_shared(limits, store, asked, route)).await,
+            };
+            verdict = self.judge(counting, &mut decided);
+        }
+        let verdict = verdict.and_then(|()| self.take_place(&mut decided));
         visit.decided = Some(decided);
         verdict.map(|()| allowance)
     }
 
-    fn decide(
-        &self,
-        decided: &mut Decided,
-        earlier: Option<Box<Decided>>,
-        asked: &Asked<'_>,
-        route: Option<usize>,
-    ) -> Result<(), Box<Response<AnswerBodyStream>>> {
-        let policy = &decided.policy;
+    fn check_origin(&self, policy: &Policy, asked: &Asked<'_>) -> Verdict {
         let request = asked.sent;
         if let Some(csrf) = &policy.csrf {
             let own = match asked.client.authority() {
@@ -88,25 +94,57 @@ impl Gate {
                 return Err(Box::new(respond::turned_away(Refusal::CrossSite)));
             }
         }
-        let (counted, place) = earlier.map(|it| it.already(policy)).unwrap_or_default();
-        (decided.rate, decided.place) = (counted, place);
-        if let (Some(rate), None) = (&policy.rate, counted) {
-            let paths = self.routes.as_ref().map(|routes| &routes.paths);
-            let name = paths.zip(route).and_then(|(paths, route)| paths.get(route));
-            let facts = Facts {
-                address: asked.client.ip(),
-                route: name.map_or("", String::as_str),
-                headers: &request.headers,
-                query: asked.path.query(),
-            };
-            let outcome = rate.check(&self.counters, &facts, Instant::now());
-            decided.rate = Some(outcome);
-            if !outcome.allowed {
-                self.refused.rate.fetch_add(1, Ordering::Relaxed);
-                return Err(Box::new(respond::turned_away(Refusal::RateLimited)));
+        Ok(())
+    }
+
+    /// What rate limits look at.
+    fn facts<'a>(&'a self, asked: &'a Asked<'_>, route: Option<usize>) -> Facts<'a> {
+        let paths = self.routes.as_ref().map(|routes| &routes.paths);
+        let name = paths.zip(route).and_then(|(paths, route)| paths.get(route));
+        Facts {
+            address: asked.client.ip(),
+            route: name.map_or("", String::as_str),
+            headers: &asked.sent.headers,
+            query: asked.path.query(),
+        }
+    }
+
+    fn count(&self, limits: &RateLimits, asked: &Asked<'_>, route: Option<usize>) -> Counting {
+        let facts = self.facts(asked, route);
+        Counting::Done(limits.check(&self.counters, &facts, Instant::now()))
+    }
+
+    async fn count_shared(
+        &self,
+        limits: &RateLimits,
+        store: &SharedCounters,
+        asked: &Asked<'_>,
+        route: Option<usize>,
+    ) -> Counting {
+        let facts = self.facts(asked, route);
+        limits.check_shared(&self.counters, store, &facts, Instant::now()).await
+    }
+
+    fn judge(&self, counting: Counting, decided: &mut Decided) -> Verdict {
+        match counting {
+            Counting::Done(outcome) => {
+                decided.rate = Some(outcome);
+                if !outcome.allowed {
+                    self.refused.rate.fetch_add(1, Ordering::Relaxed);
+                    return Err(Box::new(respond::turned_away(Refusal::RateLimited)));
+                }
+            }
+            Counting::Passed => {}
+            Counting::Refused => {
+                self.refused.store.fetch_add(1, Ordering::Relaxed);
+                return Err(Box::new(respond::overloaded()));
             }
         }
-        if let (Some(places), None) = (&policy.places, &decided.place) {
+        Ok(())
+    }
+
+    fn take_place(&self, decided: &mut Decided) -> Verdict {
+        if let (Some(places), None) = (&decided.policy.places, &decided.place) {
             decided.place = places.take(1);
             if decided.place.is_none() {
                 self.refused.concurrency.fetch_add(1, Ordering::Relaxed);

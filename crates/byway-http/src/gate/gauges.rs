@@ -32,6 +32,20 @@ impl Gate {
                 values: limits.enumerate().map(value).collect(),
             });
         }
+        if let Some(store) = &self.store {
+            gauges.push(Gauge {
+                name: "byway_rate_store_up",
+                help: "Whether rate limits are counted in the shared store (1) or without it (0).",
+                counter: false,
+                values: one(f64::from(u8::from(store.is_up()))),
+            });
+            gauges.push(Gauge {
+                name: "byway_rate_store_failures_total",
+                help: "How often the store of rate limits became unusable.",
+                counter: true,
+                values: one(number(store.failures())),
+            });
+        }
         gauges.push(Gauge {
             name: "byway_request_body_bytes",
             help: "Bytes of requests' bodies that are in memory.",

@@ -86,10 +86,11 @@ impl Start {
         let connections = self.settings.limits.connections;
         let admin = admin(self.settings.server.admin).await?;
         let Self { dir, given, settings, tables, .. } = self;
-        let cache = cache::open(&dir, loaded.config())?;
+        let cache = cache::open(&dir, loaded.config(), &settings.store)?;
+        let rate_store = cache::rate_store(&settings.store)?;
         let calls = CacheCalls::new(Arc::clone(&cache));
         let shown = origin.clone();
-        let setup = Setup { dir, given, settings, tables, origin: shown, cache, calls };
+        let setup = Setup { dir, given, settings, tables, origin: shown, cache, calls, rate_store };
         let (asks_in, asks) = mpsc::channel(ASKS_MAX);
         let stop = signals::listen(asks_in.clone())?;
         let mut stopped = stop.subscribe();

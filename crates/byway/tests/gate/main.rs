@@ -9,6 +9,7 @@ mod http2;
 mod listeners;
 mod observe;
 mod policies;
+mod store;
 mod trust;
 
 use byway_testkit::{Fixture, TestServer, byway_binary};

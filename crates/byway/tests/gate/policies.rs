@@ -193,3 +193,41 @@ fn a_mistake_in_a_route_file_stops_the_build_and_shows_its_line() {
     );
     assert!(built.stderr.contains("app/a/route.ts:2:20"), "{}", built.stderr);
 }
+
+#[test]
+fn policies_are_in_force_where_no_handler_is() {
+    let (_fixture, server) = serve(&[
+        ECHO,
+        ("public/font.txt", "a font"),
+        ("app/page.tsx", "export default () => null"),
+        (
+            "next.config.mjs",
+            "export default { redirects: async () => [{ source: '/old', destination: '/new', permanent: false }] }",
+        ),
+        (
+            "byway.toml",
+            "[server]\nrequest_id = true\n\n[[route]]\npath = \"/:path*\"\nsecurity_headers = true\n\
+             cors = { origins = [\"https://app.example.com\"] }\n\
+             rate_limit = { limit = 2, window = \"1h\", key = [\"query:k\"] }\n",
+        ),
+    ]);
+    for (path, status) in [("/font.txt", 200), ("/missing", 404), ("/old", 307), ("/", 501)] {
+        let target = format!("{path}?k={status}");
+        let ask = |method| server.request(method, &target, &[APP], "").unwrap();
+        let first = ask("GET");
+        assert_eq!(first.status, status, "{path}");
+        assert_eq!(first.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(
+            first.header("access-control-allow-origin"),
+            Some("https://app.example.com"),
+            "{path}"
+        );
+        assert!(first.header("x-request-id").is_some(), "{path}");
+        assert!(first.header("ratelimit").unwrap().contains("r=1"), "{path}");
+        assert_eq!((ask("GET").status, ask("GET").status), (status, 429), "{path}");
+        let preflight = [APP, ("Access-Control-Request-Method", "GET")];
+        let preflight = server.request("OPTIONS", path, &preflight, "").unwrap();
+        assert_eq!(preflight.status, 204, "{path}");
+        assert!(preflight.header("access-control-allow-origin").is_some(), "{path}");
+    }
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use byway_cache::Cache;
 use byway_config::{PoolRule, Settings, Supervision};
+use byway_gate::rate::SharedCounters;
 use byway_http::{AppOptions, CacheCalls, Files, PolicyTables};
 use byway_pool::{
     ConsoleLine, ConsoleSink, ConsoleStream, DEFAULT_GROUP, GroupOptions, Pool, PoolOptions,
@@ -41,6 +42,8 @@ pub(super) struct Setup {
     pub(super) cache: Arc<Cache>,
     /// What workers ask of it.
     pub(super) calls: CacheCalls,
+    /// Counters of rate limits that machines share.
+    pub(super) rate_store: Option<Arc<SharedCounters>>,
 }
 
 /// A build with its workers, ready to serve.
@@ -78,8 +81,9 @@ pub(super) async fn start(setup: &Setup, loaded: Loaded) -> anyhow::Result<Gener
     let pool = Arc::new(Pool::start(options).await.map_err(explain)?);
     let (settings, tables) = (&setup.settings, setup.tables.clone());
     let cache = Some(cache::setup(&setup.cache, &manifest));
+    let rate_store = setup.rate_store.clone();
     Ok(Generation {
-        app: AppOptions { manifest, files, proxy, pool, settings, tables, cache },
+        app: AppOptions { manifest, files, proxy, pool, settings, tables, cache, rate_store },
         kept,
     })
 }
