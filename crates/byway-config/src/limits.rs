@@ -80,8 +80,11 @@ pub const CONNECTION_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 pub const LAST_WORD_MAX: Duration = Duration::from_secs(1);
 /// How long a client may go on sending a request whose answer has ended the connection.
 pub const LINGER_MAX: Duration = Duration::from_secs(30);
-/// Silence of such a client before its connection is cut.
+/// Silence of such a client before its connection is cut; less than `LINGER_BYTES_MIN` in this time counts
+/// as silence.
 pub const LINGER_SILENCE_MAX: Duration = Duration::from_secs(2);
+/// See `LINGER_SILENCE_MAX`.
+pub const LINGER_BYTES_MIN: u64 = 4 * 1024;
 /// Bytes that such a client may send.
 pub const LINGER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Bytes of a request's head: target and headers together (431 beyond), as in Node, unless a setting

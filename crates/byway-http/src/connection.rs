@@ -15,6 +15,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
+use bytes::Bytes;
 use byway_config::limits::{HEADER_LINES_MAX, LAST_WORD_MAX};
 use http::{Request, Response};
 use http_body::Body as _;
@@ -26,6 +27,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use crate::respond::AnswerBroken;
 use crate::{AnswerBodyStream, Peer, panics};
 use clock::Order;
+use rewound::Rewound;
 use watched_io::WatchedIo;
 
 pub(crate) use begin::{Beginning, Begun};
@@ -46,10 +48,47 @@ enum End {
     Http(#[from] hyper::Error),
     #[error("the client was too slow")]
     TooSlow,
+    #[error("there is nothing to do for now")]
+    Idle,
+}
+
+/// What has become of a connection.
+enum Served<I> {
+    /// It has ended.
+    Over,
+    /// It has been idle for a while. These are its socket and what was read of a next request.
+    Idle(I, Bytes),
 }
 
 /// Serves one connection to its end; `answer` makes the answers.
+///
+/// hyper and its buffers are there while there is something to do. Of a connection that has been idle for
+/// a while only the socket is kept: most connections are idle most of the time.
 pub(crate) async fn serve_http1<I, A, F>(socket: I, peer: &Peer, watch: &Watch, answer: A)
+where
+    I: AsyncRead + AsyncWrite + Unpin,
+    A: Fn(Request<Incoming>) -> F,
+    F: Future<Output = Result<Response<AnswerBodyStream>, AnswerBroken>>,
+{
+    let mut socket = Rewound::new(socket);
+    loop {
+        match Box::pin(serve_busy(socket, peer, watch, &answer)).await {
+            Served::Over => return,
+            Served::Idle(idle, seen) => socket = Rewound::seeing(idle, &seen),
+        }
+        if socket.seen().is_empty() && !watch.wait_idle(&mut socket).await {
+            return;
+        }
+    }
+}
+
+/// Serves requests until the connection ends or is idle.
+async fn serve_busy<I, A, F>(
+    socket: Rewound<I>,
+    peer: &Peer,
+    watch: &Watch,
+    answer: &A,
+) -> Served<I>
 where
     I: AsyncRead + AsyncWrite + Unpin,
     A: Fn(Request<Incoming>) -> F,
@@ -85,15 +124,27 @@ where
             if order == Order::Stop && !std::mem::replace(&mut stopping, true) {
                 Pin::new(&mut served).graceful_shutdown();
             }
-            Pin::new(&mut served).poll(cx).map_err(End::from)
+            match Pin::new(&mut served).poll(cx) {
+                // Behind a request with a body hyper may still wait for the rest of it.
+                Poll::Pending
+                    if order == Order::Rest
+                        && !had_body.load(Ordering::Relaxed)
+                        && watch.rest() =>
+                {
+                    Poll::Ready(Err(End::Idle))
+                }
+                polled => polled.map_err(End::from),
+            }
         }
     })
     .await;
-    if let Err(end) = &end {
+    if let Err(end @ (End::Http(_) | End::TooSlow)) = &end {
         tracing::debug!(peer = %peer.address, "connection ended: {end}");
     }
-    let socket = served.into_parts().io.into_inner();
+    let parts = served.into_parts();
+    let socket = parts.io.into_inner();
     match end {
+        Err(End::Idle) => return Served::Idle(socket.into_inner().into_inner(), parts.read_buf),
         Ok(()) if had_body.load(Ordering::Relaxed) && !socket.has_ended() => {
             // Boxed, so that open connections have no room for it.
             Box::pin(linger::linger(socket, watch)).await;
@@ -105,6 +156,7 @@ where
         Err(End::TooSlow) if watch.awaits_rest_of_head() => say_last_word(socket).await,
         Ok(()) | Err(_) => {}
     }
+    Served::Over
 }
 
 /// Tells a client why its connection ends. Whoever does not read these few bytes either is not waited for.

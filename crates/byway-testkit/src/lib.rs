@@ -6,6 +6,7 @@
 
 pub mod conformance;
 mod fixture;
+mod front;
 pub mod h2;
 mod missing;
 mod process;
@@ -14,6 +15,7 @@ mod redis;
 mod server;
 
 pub use fixture::{BuildOutput, Fixture, byway_binary};
+pub use front::{Front, FrontKind};
 pub use missing::{is_installed, missing};
 pub use raw::{BodyChunk, Framing, RawClient, RawResponse, ReadError, fetch};
 pub use redis::RedisServer;

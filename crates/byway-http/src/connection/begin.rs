@@ -143,12 +143,14 @@ where
 
 impl Watch {
     /// Waits for `work` until the connection waits too long or has to stop; `None` then.
-    async fn obeying<W: Future>(&self, work: W) -> Option<W::Output> {
+    pub(super) async fn obeying<W: Future>(&self, work: W) -> Option<W::Output> {
         let mut work = std::pin::pin!(work);
         poll_fn(|cx| {
             // What is there already is taken, even when the server stops.
             match work.as_mut().poll(cx) {
-                std::task::Poll::Pending if self.order(cx.waker()) != Order::GoOn => {
+                std::task::Poll::Pending
+                    if matches!(self.order(cx.waker()), Order::Stop | Order::TooSlow) =>
+                {
                     std::task::Poll::Ready(None)
                 }
                 polled => polled.map(Some),

@@ -12,7 +12,10 @@ use byway_config::limits::{
 };
 use parking_lot::Mutex;
 use slab::Slab;
+use tokio::io::AsyncRead;
 use tokio::sync::watch;
+
+use super::rewound::Rewound;
 
 /// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +26,8 @@ enum Waits {
     Request,
     /// The rest of a request's head.
     Head,
+    /// The same as `Request`, when it was put away because nothing happened.
+    Resting,
     /// Us: a handler, or the stream that it answers with.
     Answer,
     /// The client, to read what it was sent.
@@ -61,7 +66,7 @@ impl WaitLimits {
     fn of(&self, waits: Waits) -> Option<Duration> {
         match waits {
             Waits::FirstByte => Some(self.first_byte),
-            Waits::Request => Some(self.keep_alive),
+            Waits::Request | Waits::Resting => Some(self.keep_alive),
             Waits::Head => Some(self.head),
             Waits::Answer => None,
             Waits::Reader => Some(self.reader),
@@ -75,7 +80,8 @@ impl Waits {
             0 => Self::FirstByte,
             1 => Self::Request,
             2 => Self::Head,
-            3 => Self::Answer,
+            3 => Self::Resting,
+            4 => Self::Answer,
             _ => Self::Reader,
         }
     }
@@ -90,13 +96,19 @@ const TICKS_MASK: u32 = u32::MAX >> WAITS_BITS;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
     GoOn,
+    /// Nothing has happened for a while, and what an idle connection does not need may go.
+    Rest,
     Stop,
     TooSlow,
 }
 
 const GO_ON: u8 = 0;
-const STOP: u8 = 1;
-const TOO_SLOW: u8 = 2;
+const REST: u8 = 1;
+const STOP: u8 = 2;
+const TOO_SLOW: u8 = 3;
+
+/// Sweeps during which nothing happens before a connection counts as idle.
+const TICKS_TO_REST: u32 = 2;
 
 /// All connections of a server.
 #[derive(Debug)]
@@ -185,11 +197,13 @@ impl Shared {
             let ticks = now.wrapping_sub(since) & TICKS_MASK;
             let waited = self.limits.check_interval * ticks;
             let mut max = self.limits.of(waits);
-            if stopping && waits == Waits::Request {
+            if stopping && matches!(waits, Waits::Request | Waits::Resting) {
                 max = max.map(|max| max.min(LAST_WORD_MAX));
             }
             if max.is_some_and(|max| waited > max) {
                 state.give(TOO_SLOW);
+            } else if waits == Waits::Request && ticks >= TICKS_TO_REST {
+                state.give(REST);
             }
         }
     }
@@ -217,6 +231,7 @@ impl Watch {
         self.state.waker.register(waker);
         match self.state.order.load(Ordering::Acquire) {
             GO_ON => Order::GoOn,
+            REST => Order::Rest,
             STOP => Order::Stop,
             _ => Order::TooSlow,
         }
@@ -224,8 +239,35 @@ impl Watch {
 
     /// Bytes came in.
     pub(super) fn bytes_read(&self) {
-        if matches!(self.waits(), Waits::FirstByte | Waits::Request) {
+        if matches!(self.waits(), Waits::FirstByte | Waits::Request | Waits::Resting) {
             self.wait_for(Waits::Head);
+        }
+    }
+
+    /// Obeys the order to rest, unless there is another one or something has happened since.
+    pub(super) fn rest(&self) -> bool {
+        let state = &self.state;
+        let order = &state.order;
+        if order.compare_exchange(REST, GO_ON, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            return false;
+        }
+        let phase = state.phase.load(Ordering::Relaxed);
+        if Waits::from_bits(phase & WAITS_MASK) != Waits::Request {
+            return false;
+        }
+        // Since when it waits stays as it is.
+        state.phase.store(phase & !WAITS_MASK | Waits::Resting as u32, Ordering::Relaxed);
+        true
+    }
+
+    /// Waits for the first bytes of another request; `false` where none come.
+    pub(super) async fn wait_idle<I: AsyncRead + Unpin>(&self, socket: &mut Rewound<I>) -> bool {
+        match self.obeying(socket.look()).await {
+            Some(Ok(true)) => {
+                self.bytes_read();
+                true
+            }
+            Some(Ok(false) | Err(_)) | None => false,
         }
     }
 

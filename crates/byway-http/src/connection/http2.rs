@@ -126,7 +126,7 @@ where
             let mut task = std::pin::pin!(task);
             std::future::poll_fn(|cx| match stream.clock.order(cx.waker()) {
                 Order::TooSlow => std::task::Poll::Ready(()),
-                Order::GoOn | Order::Stop => task.as_mut().poll(cx).map(drop),
+                Order::GoOn | Order::Rest | Order::Stop => task.as_mut().poll(cx).map(drop),
             })
             .await;
             drop(stream.busy);
@@ -157,3 +157,6 @@ fn join_cookies(headers: &mut HeaderMap) {
         headers.insert(COOKIE, joined);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,9 +10,11 @@ use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::Poll;
 
-use byway_config::limits::{LAST_WORD_MAX, LINGER_BYTES_MAX, LINGER_MAX, LINGER_SILENCE_MAX};
+use byway_config::limits::{
+    LAST_WORD_MAX, LINGER_BYTES_MAX, LINGER_BYTES_MIN, LINGER_MAX, LINGER_SILENCE_MAX,
+};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::Watch;
 use super::clock::Order;
@@ -27,7 +29,7 @@ pub(super) async fn linger<I: AsyncRead + AsyncWrite + Unpin>(socket: I, watch: 
     let _no_clock = watch.begin_answer();
     let stopped = async {
         poll_fn(|cx| match watch.order(cx.waker()) {
-            Order::GoOn => Poll::Pending,
+            Order::GoOn | Order::Rest => Poll::Pending,
             Order::Stop | Order::TooSlow => Poll::Ready(()),
         })
         .await;
@@ -42,12 +44,18 @@ pub(super) async fn linger<I: AsyncRead + AsyncWrite + Unpin>(socket: I, watch: 
 
 async fn discard<I: AsyncRead + AsyncWrite + Unpin>(mut socket: I) -> io::Result<()> {
     socket.shutdown().await?;
-    let mut left = LINGER_BYTES_MAX;
-    while let Ok(count) = timeout(LINGER_SILENCE_MAX, drop_piece(&mut socket)).await {
-        match left.checked_sub(count? as u64) {
-            Some(rest) if rest < left => left = rest,
-            // The client's end, or more than enough.
-            _ => break,
+    let (mut dropped, mut dropped_before) = (0, 0);
+    let mut patience = Instant::now() + LINGER_SILENCE_MAX;
+    while dropped <= LINGER_BYTES_MAX {
+        match timeout_at(patience, drop_piece(&mut socket)).await {
+            Ok(Ok(0)) => break,
+            Ok(count) => dropped += count? as u64,
+            // Drop by drop is no way to send a request.
+            Err(_) if dropped - dropped_before < LINGER_BYTES_MIN => break,
+            Err(_) => {
+                dropped_before = dropped;
+                patience += LINGER_SILENCE_MAX;
+            }
         }
     }
     Ok(())

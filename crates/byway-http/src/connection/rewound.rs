@@ -23,6 +23,16 @@ impl<I: AsyncRead + Unpin> Rewound<I> {
         Self { inner, seen: Vec::new(), given_back: 0 }
     }
 
+    /// A socket of which this has been read already.
+    pub(crate) fn seeing(inner: I, seen: &[u8]) -> Self {
+        Self { inner, seen: seen.to_vec(), given_back: 0 }
+    }
+
+    /// The socket. What was seen has to be read before, or is lost.
+    pub(crate) fn into_inner(self) -> I {
+        self.inner
+    }
+
     /// What was seen and is still to be read.
     pub(crate) fn seen(&self) -> &[u8] {
         &self.seen[self.given_back..]

@@ -202,3 +202,78 @@ async fn stopping_ends_the_wait_for_a_client_that_is_still_sending() {
     server.task.await.unwrap();
     assert!(server.started.elapsed() < LINGER_SILENCE_MAX, "{:?}", server.started.elapsed());
 }
+
+#[tokio::test]
+async fn a_client_that_goes_on_sending_drop_by_drop_is_cut() {
+    let mut server = server(16 * 1024, Duration::ZERO, 2);
+    server.client.write_all(UPLOAD).await.unwrap();
+    while server.client.write_all(b"x").await.is_ok() {
+        assert!(server.started.elapsed() < LINGER_SILENCE_MAX + LATE_MAX);
+        sleep(LINGER_SILENCE_MAX / 20).await;
+    }
+    assert_about(server.started.elapsed(), LINGER_SILENCE_MAX);
+}
+
+/// Reads one of the answers of these tests, which have a body of one byte.
+async fn read_answer(client: &mut DuplexStream) -> String {
+    let mut text = Vec::new();
+    while !text.ends_with(b"\r\n\r\nx") {
+        let mut piece = [0; 256];
+        let count = client.read(&mut piece).await.unwrap();
+        assert!(count > 0, "{}", String::from_utf8_lossy(&text));
+        text.extend_from_slice(&piece[..count]);
+    }
+    String::from_utf8(text).unwrap()
+}
+
+#[tokio::test]
+async fn an_idle_connection_rests_and_goes_on_as_before() {
+    let patient = WaitLimits { keep_alive: LATE_MAX * 10, ..LIMITS };
+    let mut server = server_within(patient, 1024, Duration::ZERO, 1);
+    for _ in 0..3 {
+        server.client.write_all(REQUEST).await.unwrap();
+        assert!(read_answer(&mut server.client).await.starts_with("HTTP/1.1 200"));
+        sleep(LIMITS.check_interval * 10).await;
+    }
+    // Half of a request before a rest, and half of one after it.
+    server.client.write_all(&[REQUEST, &REQUEST[..9]].concat()).await.unwrap();
+    assert!(read_answer(&mut server.client).await.starts_with("HTTP/1.1 200"));
+    sleep(LIMITS.check_interval * 10).await;
+    server.client.write_all(&[&REQUEST[9..], b"G"].concat()).await.unwrap();
+    assert!(read_answer(&mut server.client).await.starts_with("HTTP/1.1 200"));
+    let half = Instant::now();
+    let (text, _) = server.until_closed().await;
+    assert!(text.starts_with("HTTP/1.1 408"), "a head that was begun has its own clock: {text}");
+    assert_about(half.elapsed() + LIMITS.check_interval * 3, LIMITS.head);
+}
+
+#[tokio::test]
+async fn a_resting_connection_is_closed_in_time_and_when_the_server_stops() {
+    let server = server(1024, Duration::ZERO, 1).with_request().await;
+    let (_, took) = server.until_closed().await;
+    assert_about(took, LIMITS.keep_alive);
+    let patient = WaitLimits { keep_alive: LATE_MAX * 10, ..LIMITS };
+    let mut idle = server_within(patient, 1024, Duration::ZERO, 1).with_request().await;
+    read_answer(&mut idle.client).await;
+    sleep(LIMITS.check_interval * 10).await;
+    idle.stop.send_replace(true);
+    let (_, took) = idle.until_closed().await;
+    assert!(took < LATE_MAX, "{took:?}");
+}
+
+#[tokio::test]
+async fn the_rest_of_a_body_that_comes_late_is_no_request() {
+    let patient = WaitLimits { keep_alive: LATE_MAX * 10, ..LIMITS };
+    let mut server = server_within(patient, 1024, Duration::ZERO, 1);
+    server
+        .client
+        .write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 29\r\n\r\nabc")
+        .await
+        .unwrap();
+    read_answer(&mut server.client).await;
+    sleep(LIMITS.check_interval * 10).await;
+    // It is closed already, or takes this for what it is.
+    let _ = server.client.write_all(REQUEST).await;
+    let (text, _) = server.until_closed().await;
+    assert_eq!(text, "");
+}

@@ -20,6 +20,10 @@ impl<'w, I> WatchedIo<'w, I> {
         Self { inner, watch, has_ended: false }
     }
 
+    pub(super) fn into_inner(self) -> I {
+        self.inner
+    }
+
     /// Whether the client has closed its half.
     pub(super) fn has_ended(&self) -> bool {
         self.has_ended

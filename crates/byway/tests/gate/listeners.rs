@@ -7,6 +7,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use byway_testkit::{Fixture, RawClient, TestServer, byway_binary};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{ECHO, serve_with};
 
@@ -237,4 +238,75 @@ fn x13_a_proxy_header_from_anybody_else_is_refused() {
     let text = raw(&plain, &[head, GET.as_bytes()].concat());
     assert!(text.starts_with("HTTP/1.1 400"), "{text}");
     assert!(raw(&plain, GET.as_bytes()).contains("\"runs\":1"));
+}
+
+#[test]
+fn http2_that_is_switched_off_is_not_offered_in_tls() {
+    let (_fixture, server) = secure(&format!("[server]\nhttp2 = false\n{TLS}"));
+    let url = format!("https://{}/api/echo", server.authority());
+    let (text, fine) = curl(&["--http2", "--write-out", " %{http_version}", &url]);
+    assert!(fine && text.ends_with(" 1.1"), "{text}");
+}
+
+/// A port that is free now.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn s03_a_new_binary_takes_over_tls_plain_and_unix_listeners_as_they_are() {
+    let plain = free_port();
+    let (fixture, server) = secure(&format!(
+        "[server]\nlisten = [\"localhost:0\", \"127.0.0.1:{plain} plain\", \"unix:run.sock\"]\n{TLS}"
+    ));
+    let url = format!("https://{}/api/echo", server.authority());
+    let check = || {
+        let (text, fine) = curl(&["--http2", "--write-out", " %{http_version}", &url]);
+        assert!(fine && text.ends_with(" 2"), "{text}\n{}", server.stderr());
+        let answer = byway_testkit::fetch(&format!("127.0.0.1:{plain}"), GET).unwrap();
+        assert_eq!(answer.status, 200);
+        let text = ask(UnixStream::connect(fixture.path().join("run.sock")).unwrap(), GET);
+        assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    };
+    check();
+    let first = server.pid();
+    signal(first, Signal::USR2);
+    let line = server.wait_for_log("the new binary is starting", Duration::from_secs(10)).unwrap();
+    let second: u32 = line.rsplit_once("pid=").unwrap().1.trim().parse().unwrap();
+    let begun = Instant::now();
+    while is_alive(first) {
+        check();
+        assert!(begun.elapsed() < Duration::from_secs(30), "{}", server.stderr());
+    }
+    check();
+    assert!(is_alive(second));
+    // A second time, from a process that has inherited its sockets itself.
+    signal(second, Signal::USR2);
+    while is_alive(second) {
+        check();
+        assert!(begun.elapsed() < Duration::from_mins(1), "{}", server.stderr());
+    }
+    check();
+    let of = |needle| server.stderr().matches(needle).count();
+    assert_eq!(of("the new binary is starting"), 2);
+    let line = server.stderr();
+    let third = line.lines().filter(|it| it.contains("the new binary is starting")).next_back();
+    let third: u32 = third.unwrap().rsplit_once("pid=").unwrap().1.trim().parse().unwrap();
+    signal(third, Signal::TERM);
+    while is_alive(third) {
+        assert!(begun.elapsed() < Duration::from_mins(1), "{}", server.stderr());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn signal(pid: u32, signal: Signal) {
+    kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), signal).unwrap();
+}
+
+/// Whether the process runs; one that has ended and was not waited for does not.
+fn is_alive(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')')
+        .next()
+        .is_some_and(|rest| !rest.trim().is_empty() && !rest.trim().starts_with('Z'))
 }
