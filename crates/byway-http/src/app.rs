@@ -7,33 +7,30 @@ use byway_config::Settings;
 use byway_gate::rate::SharedCounters;
 use byway_pool::Pool;
 use byway_routes::manifest::{Manifest, RouteKind};
-use byway_routes::method::{MethodOutcome, MethodSet};
+use byway_routes::method::MethodSet;
 use byway_routes::path::{PathOptions, PathOutcome, RequestPath, parse_target};
 use byway_routes::proxy::ProxyMatchers;
 use byway_routes::router::Router;
 use byway_routes::rules::resolve::{Resolution, Site};
 use byway_routes::rules::table::{Redirection, RuleError, RuleFailure, Rules};
-use http::header::ETAG;
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 use parking_lot::RwLock;
 use tokio::sync::Notify;
 
-use crate::added::{AddedHeaders, AnswerOf};
-use crate::cached::{self, CacheSetup, CachedRoutes};
-use crate::dispatch::{Routed, Terms};
+use crate::added::AddedHeaders;
+use crate::cached::{CacheSetup, CachedRoutes};
 use crate::facts::RequestFacts;
 use crate::gate::{Client, Gate, Visit};
 use crate::respond::{self, AnswerBroken};
-use crate::shared::{SharedAnswers, Wanted};
+use crate::shared::SharedAnswers;
 use crate::upstream::{Destination, Upstream};
-use crate::{AnswerBodyStream, Files, Peer, PolicyTables, dispatch, ingress};
+use crate::{AnswerBodyStream, Files, Peer, PolicyTables, ingress};
 
 mod caching;
+mod serve;
 mod target;
-
-use target::Target;
 
 /// What an app is made of.
 #[derive(Debug)]
@@ -365,106 +362,6 @@ impl Inner {
         let resolution = if plainly { None } else { Some(self.rules.resolve(path, facts, self)?) };
         Ok(Decision::Serve { added, resolution })
     }
-
-    /// Serves a file or a route.
-    async fn serve<B>(
-        &self,
-        request: &Asked<'_>,
-        body: B,
-        target: Target<'_>,
-        visit: &mut Visit,
-    ) -> Result<(Response<AnswerBodyStream>, AnswerOf), AnswerBroken>
-    where
-        B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
-    {
-        match target {
-            Target::Route(routed) => {
-                let kind = self.kind(routed.found.route);
-                Ok((self.call(request, body, &routed, visit).await?, AnswerOf::Route(kind)))
-            }
-            Target::File(path) => Ok(Box::pin(self.file(request, path, visit)).await),
-            Target::Nothing => match self.gate.admit(visit, request, None, request.path).await {
-                Ok(_) => Ok((not_found(request.path), AnswerOf::Nobody)),
-                Err(refusal) => Ok((*refusal, AnswerOf::Nobody)),
-            },
-        }
-    }
-
-    /// Serves the file that a path names.
-    pub(crate) async fn file(
-        &self,
-        request: &Asked<'_>,
-        path: &RequestPath,
-        visit: &mut Visit,
-    ) -> (Response<AnswerBodyStream>, AnswerOf) {
-        if let Err(refusal) = self.gate.admit(visit, request, None, path).await {
-            return (*refusal, AnswerOf::Nobody);
-        }
-        let Some(file) = self.files.find(path) else {
-            return (not_found(request.path), AnswerOf::Nobody);
-        };
-        let Parts { method, headers, .. } = request.head;
-        let mut response = self.files.respond(file, method, headers).await;
-        if !self.has_etags {
-            response.headers_mut().remove(ETAG);
-        }
-        (response, AnswerOf::File)
-    }
-
-    /// Answers a request whose route is known.
-    async fn call<B>(
-        &self,
-        request: &Asked<'_>,
-        body: B,
-        routed: &Routed<'_>,
-        visit: &mut Visit,
-    ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
-    where
-        B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
-    {
-        let Some(route) = self.routes.get(routed.found.route) else {
-            let path = routed.found.path();
-            return match self.gate.admit(visit, request, None, path).await {
-                Ok(_) => Ok(respond::page_not_rendered()),
-                Err(refusal) => Ok(*refusal),
-            };
-        };
-        let found = &routed.found;
-        let allowance = match self.gate.admit(visit, request, Some(found.route), found.path()).await
-        {
-            Ok(allowance) => allowance,
-            Err(refusal) => return Ok(*refusal),
-        };
-        let wait = allowance.answer_wait;
-        let decision = match self.cached_decision(request.head, found, wait).await {
-            Ok(cached::Decision::Answer(response)) => return Ok(response),
-            Ok(decision) => decision,
-            Err(error) => return respond::undelivered(error),
-        };
-        // A Pages Router route answers every method itself.
-        if route.kind == RouteKind::App
-            && let Some(response) = answer_by_method(route.methods, request.head.method.as_str())
-        {
-            return Ok(response);
-        }
-        let policy = visit.cache_policy();
-        let shared = self.shared.as_ref().zip(policy.as_deref());
-        if let Some((shared, policy)) = shared {
-            let pattern = &route.pattern;
-            let wanted = Wanted { asked: request, routed, pattern, policy, wait, pool: &self.pool };
-            match Box::pin(shared.answer(wanted)).await {
-                Ok(Some(response)) => return Ok(response),
-                Ok(None) => {}
-                Err(error) => return respond::undelivered(error),
-            }
-        }
-        let terms = Terms { kind: route.kind, allowance };
-        let answered = dispatch::dispatch(&self.pool, request, body, routed, &terms).await?;
-        if let Some((shared, _)) = shared {
-            shared.changed(&request.head.method, answered.status(), request.path.as_str());
-        }
-        Ok(decision.finish(answered))
-    }
 }
 
 /// What becomes of a request after the rules.
@@ -475,20 +372,6 @@ enum Decision {
         added: Vec<(String, String)>,
         resolution: Option<Resolution>,
     },
-}
-
-/// What a method gets without running any JavaScript; `None` when a handler has to answer.
-fn answer_by_method(
-    exported: Option<MethodSet>,
-    method: &str,
-) -> Option<Response<AnswerBodyStream>> {
-    match (exported.unwrap_or_default().outcome(method), exported) {
-        (MethodOutcome::BadRequest, _) => Some(respond::empty(StatusCode::BAD_REQUEST)),
-        // Where the build could not know the exports, the worker decides.
-        (_, None) | (MethodOutcome::Dispatch | MethodOutcome::AutoHead, _) => None,
-        (MethodOutcome::Options { allow }, _) => Some(respond::options(&allow)),
-        (MethodOutcome::NotAllowed, _) => Some(respond::empty(StatusCode::METHOD_NOT_ALLOWED)),
-    }
 }
 
 /// The answer where a rule fails.

@@ -1,4 +1,5 @@
-//! Two proxies, nginx and haproxy, in front of a server, as in production, for requests that two hops may read differently.
+//! Two proxies, nginx and haproxy, in front of a server, as in production, for requests that two hops may
+//! read differently.
 
 use std::fmt;
 use std::fs;
