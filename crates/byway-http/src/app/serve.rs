@@ -1,0 +1,136 @@
+//! The end of the pipeline: a file, a kept answer, or a worker.
+
+use bytes::Bytes;
+use byway_routes::manifest::RouteKind;
+use byway_routes::method::{MethodOutcome, MethodSet};
+use byway_routes::path::RequestPath;
+use byway_routes::rules::resolve::Site as _;
+use http::header::ETAG;
+use http::request::Parts;
+use http::{Response, StatusCode};
+use http_body::Body;
+
+use super::target::Target;
+use super::{Asked, Inner, not_found};
+use crate::added::AnswerOf;
+use crate::dispatch::{Routed, Terms};
+use crate::gate::Visit;
+use crate::respond::{self, AnswerBroken};
+use crate::shared::Wanted;
+use crate::{AnswerBodyStream, cached, dispatch};
+
+impl Inner {
+    /// Serves a file or a route.
+    pub(super) async fn serve<B>(
+        &self,
+        request: &Asked<'_>,
+        body: B,
+        target: Target<'_>,
+        visit: &mut Visit,
+    ) -> Result<(Response<AnswerBodyStream>, AnswerOf), AnswerBroken>
+    where
+        B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
+    {
+        match target {
+            Target::Route(routed) => {
+                let kind = self.kind(routed.found.route);
+                Ok((self.call(request, body, &routed, visit).await?, AnswerOf::Route(kind)))
+            }
+            Target::File(path) => Ok(Box::pin(self.file(request, path, visit)).await),
+            Target::Nothing => match self.gate.admit(visit, request, None, request.path).await {
+                Ok(_) => Ok((not_found(request.path), AnswerOf::Nobody)),
+                Err(refusal) => Ok((*refusal, AnswerOf::Nobody)),
+            },
+        }
+    }
+
+    /// Serves the file that a path names.
+    pub(crate) async fn file(
+        &self,
+        request: &Asked<'_>,
+        path: &RequestPath,
+        visit: &mut Visit,
+    ) -> (Response<AnswerBodyStream>, AnswerOf) {
+        if let Err(refusal) = self.gate.admit(visit, request, None, path).await {
+            return (*refusal, AnswerOf::Nobody);
+        }
+        let Some(file) = self.files.find(path) else {
+            return (not_found(request.path), AnswerOf::Nobody);
+        };
+        let Parts { method, headers, .. } = request.head;
+        let mut response = self.files.respond(file, method, headers).await;
+        if !self.has_etags {
+            response.headers_mut().remove(ETAG);
+        }
+        (response, AnswerOf::File)
+    }
+
+    /// Answers a request whose route is known.
+    async fn call<B>(
+        &self,
+        request: &Asked<'_>,
+        body: B,
+        routed: &Routed<'_>,
+        visit: &mut Visit,
+    ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
+    where
+        B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
+    {
+        let Some(route) = self.routes.get(routed.found.route) else {
+            let path = routed.found.path();
+            return match self.gate.admit(visit, request, None, path).await {
+                Ok(_) => Ok(respond::page_not_rendered()),
+                Err(refusal) => Ok(*refusal),
+            };
+        };
+        let found = &routed.found;
+        let allowance = match self.gate.admit(visit, request, Some(found.route), found.path()).await
+        {
+            Ok(allowance) => allowance,
+            Err(refusal) => return Ok(*refusal),
+        };
+        let wait = allowance.answer_wait;
+        let decision = match self.cached_decision(request.head, found, wait).await {
+            Ok(cached::Decision::Answer(response)) => return Ok(response),
+            Ok(decision) => decision,
+            Err(error) => return respond::undelivered(error),
+        };
+        // A Pages Router route answers every method itself.
+        if route.kind == RouteKind::App
+            && let Some(response) = answer_by_method(route.methods, request.head.method.as_str())
+        {
+            return Ok(response);
+        }
+        let policy = visit.cache_policy();
+        let shared = self.shared.as_ref().zip(policy.as_deref());
+        if let Some((shared, policy)) = shared {
+            let pattern = &route.pattern;
+            let wanted = Wanted { asked: request, routed, pattern, policy, wait, pool: &self.pool };
+            match Box::pin(shared.answer(wanted)).await {
+                Ok(Some(response)) => return Ok(response),
+                Ok(None) => {}
+                Err(error) => return respond::undelivered(error),
+            }
+        }
+        let terms = Terms { kind: route.kind, allowance };
+        let answered = dispatch::dispatch(&self.pool, request, body, routed, &terms).await?;
+        if let Some((shared, _)) = shared {
+            shared.changed(&request.head.method, answered.status(), request.path.as_str());
+        }
+        Ok(decision.finish(answered))
+    }
+}
+
+/// What a method gets without running any JavaScript; `None` when a handler has to answer.
+fn answer_by_method(
+    exported: Option<MethodSet>,
+    method: &str,
+) -> Option<Response<AnswerBodyStream>> {
+    match (exported.unwrap_or_default().outcome(method), exported) {
+        (MethodOutcome::BadRequest, _) => Some(respond::empty(StatusCode::BAD_REQUEST)),
+        // Where the build could not know the exports, the worker decides.
+        (_, None) | (MethodOutcome::Dispatch | MethodOutcome::AutoHead, _) => None,
+        (MethodOutcome::Options { allow }, _) => Some(respond::options(&allow)),
+        (MethodOutcome::NotAllowed, _) => Some(respond::empty(StatusCode::METHOD_NOT_ALLOWED)),
+    }
+}
