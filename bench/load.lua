@@ -1,13 +1,16 @@
 -- For wrk: sends one request again and again and prints what it measured as one line of JSON.
--- Arguments: method [content-type body-file]
+-- Arguments: method, the file with the body or "", and header lines.
 
 function init(args)
   wrk.method = args[1]
-  if args[2] then
-    local file = assert(io.open(args[3], "rb"))
+  if args[2] and args[2] ~= "" then
+    local file = assert(io.open(args[2], "rb"))
     wrk.body = file:read("*a")
     file:close()
-    wrk.headers["content-type"] = args[2]
+  end
+  for i = 3, #args do
+    local name, value = args[i]:match("^([^:]+): (.*)$")
+    wrk.headers[name] = value
   end
 end
 

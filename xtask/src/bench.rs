@@ -8,6 +8,7 @@
 #![expect(clippy::cast_precision_loss, reason = "what is measured stays far below 2^52")]
 
 mod contestant;
+mod crowd;
 mod load;
 mod machine;
 mod measure;
@@ -55,10 +56,14 @@ struct Seconds {
 }
 
 pub(crate) fn run(mut arguments: Arguments) -> Result<ExitCode> {
+    let crowd = arguments.flag("--crowd");
     let plan = plan(&mut arguments)?;
     arguments.finish()?;
     node::require()?;
     load::require()?;
+    if crowd {
+        return crowd::run(plan.seconds);
+    }
     contestant::prepare(&plan.contestants)?;
     print::stage(&format!("about {} minutes", minutes(&plan)));
     let load_average = machine::load_average();

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -22,6 +22,13 @@ use tokio::net::{TcpListener, TcpStream};
 /// Orders are small.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 const LINE: &str = "The quick brown fox jumps over the lazy dog. 0123456789 abcdef\n";
+
+/// What byway says where it refuses a request.
+const RATE_LIMITED: &[u8] = br#"{"error":"rate_limited","message":"too many requests"}"#;
+const TOO_LARGE: &[u8] = br#"{"error":"body_too_large","message":"the body is too large"}"#;
+/// A body that is longer is refused by byway with `gated.toml`.
+const SHORT: u64 = 1024;
+const JSON: &str = "application/json";
 
 const COUNTRIES: &[u8] = include_bytes!("../../project/public/countries.json");
 
@@ -55,7 +62,14 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
             respond(StatusCode::OK, "application/json", Bytes::from_static(COUNTRIES))
         }
         (&Method::GET, "/api/catalog") => json(StatusCode::OK, &catalog()),
+        (&Method::POST, "/api/orders") if request.body().size_hint().lower() > SHORT => {
+            respond(StatusCode::PAYLOAD_TOO_LARGE, JSON, Bytes::from_static(TOO_LARGE))
+        }
         (&Method::POST, "/api/orders") => take_order(request).await,
+        (&Method::GET, "/api/users/limited") => {
+            respond(StatusCode::TOO_MANY_REQUESTS, JSON, Bytes::from_static(RATE_LIMITED))
+        }
+        (&Method::OPTIONS, _) => preflight(),
         (&Method::GET, _) => {
             match (path.strip_prefix("/api/users/"), path.strip_prefix("/people/")) {
                 (Some(id), _) => json(StatusCode::OK, &user(id, request.uri().query())),
@@ -100,6 +114,22 @@ fn user(id: &str, query: Option<&str>) -> Value {
 
 fn catalog() -> Value {
     json!({"currencies": ["EUR", "USD", "BAM"], "units": ["piece", "kilogram"], "version": 7})
+}
+
+fn preflight() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("access-control-allow-origin", "https://app.example.com"),
+        ("access-control-allow-credentials", "true"),
+        ("access-control-allow-methods", "GET, HEAD, POST, PUT, PATCH, DELETE"),
+        ("access-control-max-age", "600"),
+        ("vary", "Origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 fn redirect(id: &str, query: Option<&str>) -> Response<Full<Bytes>> {

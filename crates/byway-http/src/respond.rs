@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use byway_pool::DispatchError;
+use byway_routes::method::{MethodOutcome, MethodSet};
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
@@ -188,6 +189,20 @@ const PAGE_NOT_RENDERED: &str = "\
 This address is a page of the project, and byway serves the API side only: route handlers, API routes
 and files in public/. Pages are not rendered here; let `next start` or another server answer for them.
 ";
+
+/// What a method gets without running any JavaScript; `None` when a handler has to answer.
+pub(crate) fn by_method(
+    exported: Option<MethodSet>,
+    method: &str,
+) -> Option<Response<AnswerBodyStream>> {
+    match (exported.unwrap_or_default().outcome(method), exported) {
+        (MethodOutcome::BadRequest, _) => Some(empty(StatusCode::BAD_REQUEST)),
+        // Where the build could not know the exports, the worker decides.
+        (_, None) | (MethodOutcome::Dispatch | MethodOutcome::AutoHead, _) => None,
+        (MethodOutcome::Options { allow }, _) => Some(options(&allow)),
+        (MethodOutcome::NotAllowed, _) => Some(empty(StatusCode::METHOD_NOT_ALLOWED)),
+    }
+}
 
 /// Why a policy refuses a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,8 @@
 //! A short body of known length is read before the worker hears of the request: it travels in one frame,
 //! and a slow client occupies no worker. Everything else is streamed under the worker's flow control.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use byway_config::limits::{BODY_CALL_OFF_MAX, BODY_IDLE_MAX, WHOLE_BODY_MAX, WHOLE_BODY_WAIT_MAX};
 use byway_gate::places::Taken;
@@ -122,12 +124,21 @@ where
     match declared {
         Some(length) if length <= WHOLE_BODY_MAX as u64 => {
             let held = Some(hold(length)?);
-            let read = tokio::time::timeout(WHOLE_BODY_WAIT_MAX, read_whole(body, length as usize));
-            let bytes = Box::pin(read).await.map_err(|_| StatusCode::REQUEST_TIMEOUT)?;
-            Ok(Upload::Whole { bytes: bytes.ok_or(StatusCode::BAD_REQUEST)?, announced, held })
+            let bytes = Box::pin(read_within(WHOLE_BODY_WAIT_MAX, body, length as usize)).await?;
+            Ok(Upload::Whole { bytes, announced, held })
         }
         _ => Ok(Upload::Stream(body, hold(STREAM_BYTES)?)),
     }
+}
+
+/// Reads a body of `length` bytes, which has so long from its first byte to its last.
+async fn read_within<B: Body<Data = Bytes> + Unpin>(
+    wait: Duration,
+    body: B,
+    length: usize,
+) -> Result<Bytes, StatusCode> {
+    let read = tokio::time::timeout(wait, read_whole(body, length)).await;
+    read.map_err(|_| StatusCode::REQUEST_TIMEOUT)?.ok_or(StatusCode::BAD_REQUEST)
 }
 
 /// Reads a body of `length` bytes; `None` when it breaks off.
@@ -180,5 +191,48 @@ where
             // Dropping the sink tells the worker that the body broke off.
             Ok(Some(Err(_))) | Err(_) => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, ready};
+    use std::time::{Duration, Instant};
+
+    use bytes::Bytes;
+    use http::StatusCode;
+    use http_body::{Body, Frame};
+    use tokio::time::{Sleep, sleep};
+
+    use super::read_within;
+
+    /// A byte at a time, for ever.
+    struct Drip(Pin<Box<Sleep>>);
+
+    const PAUSE: Duration = Duration::from_millis(10);
+
+    impl Body for Drip {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            ready!(self.0.as_mut().poll(cx));
+            self.0.set(sleep(PAUSE));
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"x")))))
+        }
+    }
+
+    #[tokio::test]
+    async fn l07_a_short_body_that_comes_drop_by_drop_has_its_time_as_a_whole() {
+        let begun = Instant::now();
+        let body = Drip(Box::pin(sleep(PAUSE)));
+        let read = read_within(PAUSE * 20, body, 1000).await;
+        assert_eq!(read, Err(StatusCode::REQUEST_TIMEOUT));
+        assert!(begun.elapsed() >= PAUSE * 20);
     }
 }

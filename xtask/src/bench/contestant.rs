@@ -17,14 +17,19 @@ pub(crate) struct Contestant {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Byway,
+    /// With `bench/gated.toml`.
+    Gated,
+    /// With room for a crowd.
+    Roomy,
     Next,
     NodeScript,
     Bun,
     Hyper,
 }
 
-const ALL: [(&str, Kind); 7] = [
+const ALL: [(&str, Kind); 8] = [
     ("byway", Kind::Byway),
+    ("byway-gated", Kind::Gated),
     ("next", Kind::Next),
     ("hono", Kind::NodeScript),
     ("fastify", Kind::NodeScript),
@@ -40,6 +45,11 @@ pub(crate) fn all() -> Result<Vec<Contestant>> {
     Ok(ALL.map(|(name, kind)| Contestant { name, kind }).into())
 }
 
+/// byway with room for more connections than it takes by default.
+pub(crate) fn roomy() -> Contestant {
+    Contestant { name: "byway", kind: Kind::Roomy }
+}
+
 /// The folder of the benchmark's packages.
 pub(crate) fn folder() -> PathBuf {
     project::root().join("bench")
@@ -49,13 +59,33 @@ fn next_project() -> PathBuf {
     folder().join("project")
 }
 
+/// The same project with `gated.toml`; beside it, so that the packages are found.
+fn gated_project() -> PathBuf {
+    folder().join(".byway-gated")
+}
+
+fn prepare_gated(binary: &Path) -> Result<()> {
+    print::stage("byway build bench/project with gated.toml");
+    let project = gated_project();
+    if project.exists() {
+        std::fs::remove_dir_all(&project)?;
+    }
+    let copied = byway_testkit::Fixture::copy_of(next_project())?;
+    check(Command::new("cp").arg("-r").arg(copied.path()).arg(&project))?;
+    std::fs::copy(folder().join("gated.toml"), project.join("byway.toml"))?;
+    check(Command::new(binary).arg("build").arg(project))
+}
+
 /// Installs packages, builds binaries and builds the project, as far as the contestants need it.
 pub(crate) fn prepare(contestants: &[Contestant]) -> Result<()> {
     let has = |kind: Kind| contestants.iter().any(|contestant| contestant.kind == kind);
     node::install(&folder())?;
-    if has(Kind::Byway) || has(Kind::Hyper) {
+    if has(Kind::Byway) || has(Kind::Gated) || has(Kind::Roomy) || has(Kind::Hyper) {
         let binaries = project::build_release()?;
-        if has(Kind::Byway) {
+        if has(Kind::Gated) {
+            prepare_gated(&binaries.join("byway"))?;
+        }
+        if has(Kind::Byway) || has(Kind::Roomy) {
             print::stage("byway build bench/project");
             check(Command::new(binaries.join("byway")).arg("build").arg(next_project()))?;
         }
@@ -106,10 +136,14 @@ impl Contestant {
             folder().join("contestants").join(self.name).with_extension(extension)
         };
         let mut command = match self.kind {
-            Kind::Byway => {
+            Kind::Byway | Kind::Gated | Kind::Roomy => {
                 let mut command = Command::new(project::release_folder()?.join("byway"));
-                command.arg("start").arg(next_project());
+                let gated = self.kind == Kind::Gated;
+                command.arg("start").arg(if gated { gated_project() } else { next_project() });
                 command.args(["--port", &port, "--hostname", "127.0.0.1"]);
+                if self.kind == Kind::Roomy {
+                    command.env("BYWAY_LIMITS_CONNECTIONS", "20000");
+                }
                 command
             }
             Kind::Next => {
@@ -138,7 +172,7 @@ impl Contestant {
     pub(crate) fn version(&self) -> Result<String> {
         let package = |name: &str| package_version(&folder().join("node_modules").join(name));
         Ok(match self.kind {
-            Kind::Byway => {
+            Kind::Byway | Kind::Gated | Kind::Roomy => {
                 capture(Command::new(project::release_folder()?.join("byway")).arg("--version"))?
             }
             Kind::Next => format!("next {}", package("next")?),

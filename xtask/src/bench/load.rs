@@ -75,9 +75,17 @@ pub(crate) fn run(
     wrk.arg(format!("http://{authority}{}", scenario.path)).args(["--", scenario.method]);
     if let Some(body) = scenario.body {
         body_file.write_all(body.as_bytes())?;
-        wrk.arg("application/json").arg(body_file.path());
+        wrk.arg(body_file.path()).arg("content-type: application/json");
+    } else {
+        wrk.arg("");
     }
-    parse(&capture(&mut wrk)?)
+    wrk.args(scenario.headers.iter().map(|(name, value)| format!("{name}: {value}")));
+    let mut measured = parse(&capture(&mut wrk)?)?;
+    if scenario.status >= 400 {
+        // Every answer is what wrk takes for an error; any other one would be.
+        measured.status_errors = measured.requests.abs_diff(measured.status_errors);
+    }
+    Ok(measured)
 }
 
 fn parse(printed: &str) -> Result<Measured> {

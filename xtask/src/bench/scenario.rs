@@ -6,6 +6,7 @@ pub(crate) struct Scenario {
     pub(crate) what: &'static str,
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
+    pub(crate) headers: &'static [(&'static str, &'static str)],
     /// A JSON body.
     pub(crate) body: Option<&'static str>,
     /// The status of the right answer.
@@ -17,12 +18,18 @@ pub(crate) struct Scenario {
 impl Scenario {
     /// Whether it is asked of the contestant.
     pub(crate) fn is_for(&self, contestant: &str) -> bool {
-        self.contestants.is_empty() || self.contestants.contains(&contestant)
+        // The variant is measured where it is named, so that it does not stand for byway elsewhere.
+        let is_variant = contestant == "byway-gated";
+        self.contestants.is_empty() && !is_variant || self.contestants.contains(&contestant)
     }
 }
 
 /// Those that have files and rules without a handler, and the limit.
 const FILE_SERVERS: &[&str] = &["byway", "next", "bare-hyper"];
+
+/// byway with and without all that its gate does, and the limit. Whoever is not byway refuses nothing.
+const GATED: &[&str] = &["byway", "byway-gated", "bare-hyper"];
+const REFUSING: &[&str] = &["byway-gated", "bare-hyper"];
 
 /// Those that run Next's API routes and `proxy.ts`.
 const NEXT_SERVERS: &[&str] = &["byway", "next"];
@@ -34,12 +41,31 @@ const ORDER: &str = r#"{"customer":"Amina","currency":"EUR","items":[
 {"sku":"CD-0042","quantity":1,"priceMinor":99900},
 {"sku":"EF-9999","quantity":12,"priceMinor":75}],"note":"Before noon, please"}"#;
 
+/// More than a kilobyte.
+const LONG: &str = concat!(
+    "{\"note\":\"",
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+    "\"}"
+);
+
 pub(crate) fn all() -> Vec<Scenario> {
     let get = |name, what, path| Scenario {
         name,
         what,
         method: "GET",
         path,
+        headers: &[],
         body: None,
         status: 200,
         contestants: &[],
@@ -47,13 +73,10 @@ pub(crate) fn all() -> Vec<Scenario> {
     vec![
         get("get-json", "JSON GET of a dynamic route", "/api/users/42?view=short"),
         Scenario {
-            name: "post-json",
-            what: "POST of JSON, validated with zod",
             method: "POST",
-            path: "/api/orders",
             body: Some(ORDER),
             status: 201,
-            contestants: &[],
+            ..get("post-json", "POST of JSON, validated with zod", "/api/orders")
         },
         Scenario {
             contestants: NEXT_SERVERS,
@@ -75,6 +98,33 @@ pub(crate) fn all() -> Vec<Scenario> {
             contestants: NEXT_SERVERS,
             ..get("proxy-next", "get-json behind a proxy that lets it pass", PROXIED)
         },
+        Scenario {
+            contestants: GATED,
+            headers: &[("Origin", "https://app.example.com")],
+            ..get("gated", "get-json of another site's page", "/api/users/44?view=short")
+        },
+        Scenario {
+            status: 429,
+            contestants: REFUSING,
+            ..get("refused-429", "a request beyond the rate limit", "/api/users/limited")
+        },
+        Scenario {
+            method: "POST",
+            body: Some(LONG),
+            status: 413,
+            contestants: REFUSING,
+            ..get("refused-413", "a body that is declared too long", "/api/orders")
+        },
+        Scenario {
+            method: "OPTIONS",
+            headers: &[
+                ("Origin", "https://app.example.com"),
+                ("Access-Control-Request-Method", "GET"),
+            ],
+            status: 204,
+            contestants: REFUSING,
+            ..get("preflight", "a CORS preflight", "/api/users/45")
+        },
     ]
 }
 
@@ -86,6 +136,7 @@ pub(crate) fn checks() -> Vec<Scenario> {
         what: "an escaped id and no query",
         method: "GET",
         path: "/api/users/a%20b%C3%A9",
+        headers: &[],
         body: None,
         status: 200,
         contestants: &[],
@@ -95,6 +146,7 @@ pub(crate) fn checks() -> Vec<Scenario> {
         what: "an order that zod refuses",
         method: "POST",
         path: "/api/orders",
+        headers: &[],
         body: Some(
             r#"{"customer":"","currency":"EUR","items":[{"sku":"x","quantity":1,"priceMinor":0}]}"#,
         ),

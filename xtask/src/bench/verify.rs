@@ -13,8 +13,11 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The whole request as it goes over the wire, on a connection that is closed afterwards.
 pub(crate) fn request_text(scenario: &Scenario, authority: &str) -> String {
-    let Scenario { method, path, body, .. } = scenario;
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n");
+    let Scenario { method, path, body, headers, .. } = scenario;
+    let lines = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+    let lines: String = lines.collect();
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nHost: {authority}\r\n{lines}Connection: close\r\n");
     match body {
         None => format!("{head}\r\n"),
         Some(body) => format!(
@@ -27,6 +30,10 @@ pub(crate) fn request_text(scenario: &Scenario, authority: &str) -> String {
 /// Fails when an answer is not the right one.
 pub(crate) fn check(authority: &str, contestant: &str) -> Result<()> {
     for scenario in checks().into_iter().filter(|scenario| scenario.is_for(contestant)) {
+        if scenario.status == 429 {
+            // The first one passes.
+            ask(authority, &scenario)?;
+        }
         let answer = ask(authority, &scenario)
             .with_context(|| format!("{} {}", scenario.method, scenario.path))?;
         let (got, expected) = (essence(&answer), expected(&scenario));
@@ -75,6 +82,12 @@ fn expected(scenario: &Scenario) -> Value {
         "get-json" => user("42", "short"),
         "pages-json" => user("42", "card"),
         "proxy-next" => user("43", "short"),
+        "gated" => user("44", "short"),
+        "refused-429" => json!({"error": "rate_limited", "message": "too many requests"}),
+        "refused-413" => {
+            json!({"error": "body_too_large", "message": "the body is too large"})
+        }
+        "preflight" => json!({"length": 0, "start": null}),
         "escaped" => user("a b\u{e9}", "full"),
         "post-json" => {
             json!({"customer": "Amina", "currency": "EUR", "lines": 3, "totalMinor": 103_300})
@@ -93,7 +106,7 @@ fn expected(scenario: &Scenario) -> Value {
     };
     let is_text = scenario.name.starts_with("text");
     let kind = match scenario.name {
-        "redirect" => "",
+        "redirect" | "preflight" => "",
         _ if is_text => "text/plain",
         _ => "application/json",
     };

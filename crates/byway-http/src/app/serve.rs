@@ -2,12 +2,11 @@
 
 use bytes::Bytes;
 use byway_routes::manifest::RouteKind;
-use byway_routes::method::{MethodOutcome, MethodSet};
 use byway_routes::path::RequestPath;
 use byway_routes::rules::resolve::Site as _;
+use http::Response;
 use http::header::ETAG;
 use http::request::Parts;
-use http::{Response, StatusCode};
 use http_body::Body;
 
 use super::target::Target;
@@ -97,7 +96,7 @@ impl Inner {
         };
         // A Pages Router route answers every method itself.
         if route.kind == RouteKind::App
-            && let Some(response) = answer_by_method(route.methods, request.head.method.as_str())
+            && let Some(response) = respond::by_method(route.methods, request.head.method.as_str())
         {
             return Ok(response);
         }
@@ -118,19 +117,5 @@ impl Inner {
             shared.changed(&request.head.method, answered.status(), request.path.as_str());
         }
         Ok(decision.finish(answered))
-    }
-}
-
-/// What a method gets without running any JavaScript; `None` when a handler has to answer.
-fn answer_by_method(
-    exported: Option<MethodSet>,
-    method: &str,
-) -> Option<Response<AnswerBodyStream>> {
-    match (exported.unwrap_or_default().outcome(method), exported) {
-        (MethodOutcome::BadRequest, _) => Some(respond::empty(StatusCode::BAD_REQUEST)),
-        // Where the build could not know the exports, the worker decides.
-        (_, None) | (MethodOutcome::Dispatch | MethodOutcome::AutoHead, _) => None,
-        (MethodOutcome::Options { allow }, _) => Some(respond::options(&allow)),
-        (MethodOutcome::NotAllowed, _) => Some(respond::empty(StatusCode::METHOD_NOT_ALLOWED)),
     }
 }

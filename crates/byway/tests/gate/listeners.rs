@@ -290,7 +290,7 @@ fn s03_a_new_binary_takes_over_tls_plain_and_unix_listeners_as_they_are() {
     let of = |needle| server.stderr().matches(needle).count();
     assert_eq!(of("the new binary is starting"), 2);
     let line = server.stderr();
-    let third = line.lines().filter(|it| it.contains("the new binary is starting")).next_back();
+    let third = line.lines().rfind(|it| it.contains("the new binary is starting"));
     let third: u32 = third.unwrap().rsplit_once("pid=").unwrap().1.trim().parse().unwrap();
     signal(third, Signal::TERM);
     while is_alive(third) {
