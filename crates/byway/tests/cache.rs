@@ -5,6 +5,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use byway_testkit::h2::{END_STREAM, H2Client, kind};
 use byway_testkit::{Fixture, RawResponse, RedisServer, TestServer, byway_binary};
 
 const FILES: &[(&str, &str)] = &[
@@ -121,6 +122,35 @@ fn c02_a_hundred_first_hits_run_the_handler_once_and_are_not_mixed() {
         }
     });
     assert_eq!(server.get("/once/third").unwrap().json()["n"], 3);
+}
+
+#[test]
+fn c02_ten_thousand_who_ask_at_once_wait_for_one_handler() {
+    let (_fixture, server) = serve(&[]);
+    // A hundred connections with as many requests each.
+    let ask_all = || {
+        let mut client = H2Client::connect(server.authority(), &[]).unwrap();
+        for number in 0..100 {
+            client.get(2 * number + 1, server.authority(), "/once/crowd").unwrap();
+        }
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut bodies = Vec::new();
+        while bodies.len() < 100 {
+            let frame = client.next(deadline).unwrap().unwrap();
+            assert_ne!(frame.kind, kind::RST_STREAM, "{frame:?}");
+            if frame.kind == kind::DATA && frame.flags & END_STREAM != 0 {
+                bodies.push(frame.payload);
+            }
+        }
+        bodies
+    };
+    let mut bodies: Vec<_> = std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..100).map(|_| scope.spawn(ask_all)).collect();
+        asking.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(bodies.len(), 10_000);
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1, "the handler has run once");
 }
 
 #[test]
@@ -329,7 +359,7 @@ fn two_machines_share_answers_and_invalidations_through_redis() {
     assert_eq!(built.code(), Some(0), "{}", built.stderr);
     let (one, other) = (with_redis(&fixture, &redis), with_redis(&fixture, &redis));
     let r = |server: &TestServer| server.get("/runs").unwrap().json()["r"].clone();
-    let mut quickest = Duration::MAX;
+    let mut waits = Vec::new();
     for _ in 0..5 {
         // What one has made may still be on its way when the other is asked.
         let begun = Instant::now();
@@ -348,9 +378,11 @@ fn two_machines_share_answers_and_invalidations_through_redis() {
             last_old = begun.elapsed();
             assert!(last_old < Duration::from_secs(5));
         }
-        quickest = quickest.min(last_old);
+        waits.push(last_old);
     }
-    assert!(quickest < Duration::from_millis(100), "{quickest:?}");
+    // The machine may be busy with other tests; it is not each time.
+    waits.sort_unstable();
+    assert!(waits[2] < Duration::from_millis(100), "{waits:?}");
 }
 
 #[test]

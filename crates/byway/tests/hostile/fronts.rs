@@ -1,4 +1,4 @@
-//! F20: the same attacks through nginx and HAProxy. What counts is that both hops see the same requests.
+//! F20: the same attacks through nginx and `HAProxy`. What counts is that both hops see the same requests.
 
 use byway_testkit::{Front, FrontKind};
 
