@@ -12,6 +12,7 @@ mod isolation;
 mod load;
 mod project;
 mod proxied;
+mod realm;
 mod reload;
 mod soak;
 mod stop;
