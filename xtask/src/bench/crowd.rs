@@ -23,6 +23,8 @@ const IDLE: usize = 10_000;
 const SLOW: usize = 5_000;
 /// Between two bytes of each.
 const DRIP: Duration = Duration::from_secs(1);
+/// Parts of the crowd that send one after the other in this time.
+const PARTS: usize = 50;
 /// Connections of the clients that are measured meanwhile.
 const ACTIVE: u32 = 16;
 /// After so long an idle connection rests.
@@ -91,20 +93,20 @@ fn idle(server: &Server, scenario: &Scenario) -> Result<TcpStream> {
     Ok(socket)
 }
 
-/// Sends a byte of an endless head on each connection, again and again.
+/// Sends a byte of an endless head on each connection, again and again: not on all at once, because slow
+/// clients know nothing of each other.
 fn drip(mut sockets: Vec<TcpStream>, stop: &AtomicBool) {
-    let mut head =
-        b"GET / HTTP/1.1\r\nHost: a\r\nx-slow: ".iter().chain([&b'x'].into_iter().cycle());
-    while !stop.load(Ordering::Relaxed) {
-        let byte = *head.next().unwrap_or(&b'x');
-        // Those that the server has cut are gone.
-        sockets.retain_mut(|socket| socket.write_all(&[byte]).is_ok());
-        let pieces = 20;
-        for _ in 0..pieces {
+    let head = b"GET / HTTP/1.1\r\nHost: a\r\nx-slow: ".iter().chain([&b'x'].into_iter().cycle());
+    for byte in head {
+        for part in 0..PARTS {
             if stop.load(Ordering::Relaxed) {
                 return;
             }
-            thread::sleep(DRIP / pieces);
+            for socket in sockets.iter_mut().skip(part).step_by(PARTS) {
+                // One that the server has cut is as slow as any.
+                let _ = socket.write_all(&[*byte]);
+            }
+            thread::sleep(DRIP / PARTS as u32);
         }
     }
 }
