@@ -113,7 +113,9 @@ async function measure(
     for (const part of parts) sent += part.length
     return true
   })
-  const loop = new Loop(writer, { config: () => undefined, drain: () => undefined, cache: () => undefined })
+  const nothing = (): undefined => undefined
+  const events = { config: nothing, drain: nothing, cache: nothing, reload: nothing }
+  const loop = new Loop(writer, events)
   const route = new Route('/', {
     path: spec.params === undefined ? spec.path! : '/api/users/[id]',
     file: 'bench',
@@ -128,7 +130,6 @@ async function measure(
   loop.routes = [route]
   loop.settings.originHttp = 'http://localhost:3000'
   loop.handling = new Handling({
-    routes: [route],
     instrumentation: new Instrumentation(),
     ended: loop.ended,
     outlet: { writer, drained: () => null },

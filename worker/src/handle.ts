@@ -8,6 +8,7 @@ import { enterRequest } from './console-mark.ts'
 import { RequestContext, contextNeeded, contexts } from './context.ts'
 import { errorPage } from './error-page.ts'
 import { type Exchange, OPTIONS } from './exchange.ts'
+import { type FailureKind, isReported, sendFailure } from './failure.ts'
 import { adoptForeign } from './foreign.ts'
 import { hybridParams } from './hybrid.ts'
 import type { Instrumentation } from './instrumentation.ts'
@@ -36,7 +37,6 @@ import { FLAG_ANEW } from './wire-constants.ts'
 
 /** What handling needs besides the request. */
 export interface HandleSettings {
-  readonly routes: readonly Route[]
   readonly instrumentation: Instrumentation
   readonly outlet: BodyOutlet
   /** The answer is complete, or has broken off, or cannot be sent any more. */
@@ -80,7 +80,7 @@ export class Handling {
       this.#call(exchange, route, route.loaded)
     } else {
       void route.load().then((loaded) => {
-        if (loaded === null) this.#serverError(exchange, route)
+        if (loaded === null) this.#serverError(exchange, route, 'load', route.failure)
         else this.#call(exchange, route, loaded)
       })
     }
@@ -89,6 +89,11 @@ export class Handling {
   #ended(exchange: Exchange, broken?: boolean): void {
     if (isForEverybody(exchange) && !exchange.ended) scopesEnd()
     this.#settings.ended(exchange, broken)
+  }
+
+  /** The route is one of a build that this worker has never served. */
+  gone(exchange: Exchange): void {
+    this.#status(exchange, 503)
   }
 
   #call(exchange: Exchange, route: Route, loaded: LoadedRoute): void {
@@ -170,8 +175,8 @@ export class Handling {
         this.#settings.outlet,
       )
     } catch (error) {
-      this.#crashed(exchange, route, error)
-      this.#serverError(exchange, route)
+      this.#crashed(exchange, route, error, isReported(exchange))
+      this.#serverError(exchange, route, 'handler', error)
       return
     }
     if (sending === null) this.#ended(exchange)
@@ -196,8 +201,10 @@ export class Handling {
       () => this.#ended(exchange),
       (error: unknown) => {
         if (scope.dynamic !== null) return this.#dynamic(exchange, scope)
-        this.#crashed(exchange, route, error)
-        if (exchange.outgoing === null) return this.#serverError(exchange, route)
+        const unsent = exchange.outgoing === null
+        this.#crashed(exchange, route, error, unsent && isReported(exchange))
+        if (unsent)
+          return this.#serverError(exchange, route, 'handler', error)
         sendAbort(exchange, outlet.writer)
         this.#ended(exchange, true)
       },
@@ -246,12 +253,14 @@ export class Handling {
       return this.#answer(exchange, route, context, answer)
     }
     if (fallback !== null) return this.#status(exchange, fallback)
-    this.#crashed(exchange, route, error)
-    this.#serverError(exchange, route)
+    this.#crashed(exchange, route, error, isReported(exchange))
+    this.#serverError(exchange, route, 'handler', error)
   }
 
   /** Nothing but the status, except where Next answers with a page. */
-  #serverError(exchange: Exchange, route: Route): void {
+  #serverError(exchange: Exchange, route: Route, kind: FailureKind, error: unknown): void {
+    if (sendFailure(exchange, this.#settings.outlet.writer, kind, route.entry.file, error))
+      return this.#ended(exchange)
     if (!route.failsWithPage) return this.#status(exchange, 500)
     if (exchange.cancelled === null)
       void sendAnswer(exchange, errorPage(), null, this.#settings.outlet)
@@ -265,12 +274,12 @@ export class Handling {
   }
 
   /** An error of the program: into the log and to its own error hook, and never to the client. */
-  #crashed(exchange: Exchange, route: Route, error: unknown): void {
-    log(
-      'error',
-      exchange.id,
-      `${exchange.methodName} ${exchange.path} (${route.entry.file}): ${describeError(error)}`,
-    )
+  #crashed(exchange: Exchange, route: Route, error: unknown, reported = false): void {
+    if (!reported) {
+      const { methodName, path } = exchange
+      const text = `${methodName} ${path} (${route.entry.file}): ${describeError(error)}`
+      log('error', exchange.id, text)
+    }
     this.#settings.instrumentation.requestError(error, exchange, {
       routerKind: 'App Router',
       routePath: route.entry.path,

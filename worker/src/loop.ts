@@ -24,6 +24,7 @@ import {
   OVER,
   PING,
   PONG,
+  RELOAD,
   REQUEST,
   REQUEST_CHUNK,
   REQUEST_CREDIT,
@@ -41,13 +42,16 @@ export interface LoopEvents {
   drain(): void
   /** The cache has answered. */
   cache(type: number, flags: number, call: number, payload: Buffer): void
+  /** The worker shall serve another build. */
+  reload(number: number, order: Record<string, unknown>): void
 }
 
 /** All streams of the connection. */
 export class Loop {
   /** Set once requests may come. */
   handling: Handling | null = null
-  routes: readonly Route[] = []
+  /** By their numbers; null for those of builds that ended before this worker began. */
+  routes: readonly (Route | null)[] = []
   readonly settings: ExchangeSettings = {
     originHttp: 'http://localhost',
     originHttps: 'https://localhost',
@@ -108,6 +112,11 @@ export class Loop {
       case CACHE_VALUE:
       case CACHE_DONE:
         return this.#events.cache(type, flags, stream, buffer.subarray(start, end))
+      case RELOAD:
+        return this.#events.reload(
+          buffer.readUInt32LE(start),
+          parseConfig(buffer.utf8Slice(start + 4, end)),
+        )
     }
   }
 
@@ -147,20 +156,23 @@ export class Loop {
       else exchange.receiver = exchange.incoming = new IncomingBody(source, first)
     }
     this.#open.set(stream, exchange)
-    if (proxied) handling.proxy!.start(exchange, route ?? null)
+    if (route === null) handling.gone(exchange)
+    else if (proxied) handling.proxy!.start(exchange, route ?? null)
     else handling.start(exchange, route!)
   }
 
   #routed(exchange: Exchange | undefined, buffer: Buffer, start: number, end: number): void {
     if (exchange === undefined) return
-    const { proxy } = this.handling!
+    const { handling } = this
+    const { proxy } = handling!
     if (proxy === null || !exchange.proxied)
       throw new ProtocolError(`stream ${exchange.id} has its route already`)
     exchange.reroute(buffer, start, end)
     const route = this.routes[exchange.route]
     if (route === undefined && exchange.route !== FORWARD)
       throw new ProtocolError(`there is no route ${exchange.route}`)
-    proxy.routed(exchange, route ?? null)
+    if (route === null) handling!.gone(exchange)
+    else proxy.routed(exchange, route ?? null)
   }
 
   #bodySource(exchange: Exchange): BodySource {

@@ -2,6 +2,7 @@
 // as file descriptor 3 and the project as the current directory.
 
 import { afterWorkDone } from './after.ts'
+import { Builds } from './builds.ts'
 import { WireCacheClient, setCacheClient } from './cache-client.ts'
 import { HandlerCacheClient } from './cache-handler-values.ts'
 import { loadHandler, setHandlerStore } from './cache-handler.ts'
@@ -11,17 +12,15 @@ import { settingsOf } from './config-module.ts'
 import { markConsole } from './console-mark.ts'
 import { requireContext } from './context.ts'
 import { Connection } from './connection.ts'
-import { Handling } from './handle.ts'
 import { installHooks } from './hooks.ts'
 import { installGlobals } from './install.ts'
 import { Instrumentation } from './instrumentation.ts'
 import { describeError, log, setLogSink } from './log.ts'
 import { Loop } from './loop.ts'
 import { type Manifest, readManifest } from './manifest.ts'
-import { PHASE_PRODUCTION_SERVER } from './next/constants.ts'
-import { Proxy } from './proxy/proxy.ts'
+import { PHASE_DEVELOPMENT_SERVER, PHASE_PRODUCTION_SERVER } from './next/constants.ts'
 import { watchClocks } from './quiet.ts'
-import { Route } from './routes.ts'
+import type { Route } from './routes.ts'
 import { settings } from './settings.ts'
 import type { UrlConfig } from './url-config.ts'
 import { dirname, join } from 'node:path'
@@ -35,6 +34,7 @@ import {
   LOG,
   PROTOCOL_VERSION,
   READY,
+  RELOADED,
   RETIRE,
 } from './wire-constants.ts'
 import { ProtocolError } from './wire.ts'
@@ -69,6 +69,7 @@ const loop = new Loop(writer, {
   config: (config) => configured(config),
   drain: () => void drain(),
   cache: (type, flags, call, payload) => cache.receive(type, flags, call, payload),
+  reload: (number, order) => void reload(number, order),
 })
 const cache = new WireCacheClient(writer)
 setCacheClient(cache)
@@ -128,6 +129,7 @@ function applyConfig(config: Record<string, unknown>): void {
   retireWhenUncaught = config['uncaught'] === 'retire'
   consoleIsMarked = config['markConsole'] === true
   instrumented = config['instrumentation'] !== false
+  settings.development = config['development'] === true
   if (typeof config['draftModeId'] === 'string') settings.draftModeId = config['draftModeId']
   if (typeof config['buildId'] === 'string') settings.buildId = config['buildId']
   settings.cacheComponents = config['cacheComponents'] === true
@@ -145,7 +147,8 @@ function applyConfig(config: Record<string, unknown>): void {
 /** For what it does to `process.env`, such as reading an env file of its own. */
 async function evaluateConfig(directory: string, path: string): Promise<void> {
   const module = (await import(pathToFileURL(join(directory, path)).href)) as object
-  await settingsOf({ ...module }, PHASE_PRODUCTION_SERVER, structuredClone(DEFAULTS))
+  const phase = settings.development ? PHASE_DEVELOPMENT_SERVER : PHASE_PRODUCTION_SERVER
+  await settingsOf({ ...module }, phase, structuredClone(DEFAULTS))
 }
 
 async function loadInstrumentation(
@@ -159,14 +162,61 @@ async function loadInstrumentation(
   return instrumentation
 }
 
-async function start(): Promise<void> {
+/** Set once the first build is served. */
+let served: (builds: Builds) => void
+const serving = new Promise<Builds>((resolve) => {
+  served = resolve
+})
+
+/** The number of the first route, and the manifest of the build. */
+function buildOf(order: Record<string, unknown>): [number, string] {
+  const { routeBase, manifest } = order
+  return [
+    typeof routeBase === 'number' ? routeBase : 0,
+    typeof manifest === 'string' ? manifest : 'manifest.json',
+  ]
+}
+
+async function reload(number: number, order: Record<string, unknown>): Promise<void> {
+  const builds = await serving
+  let failure = ''
+  try {
+    const [base, name] = buildOf(order)
+    const manifest = readManifest(folder(), name)
+    builds.serve(manifest, base)
+    // What functions with 'use cache' returned before the change is not theirs any more.
+    settings.buildId = manifest.buildId
+  } catch (error) {
+    failure = describeError(error)
+  }
+  const text = Buffer.from(failure).subarray(0, 8192)
+  const answer = Buffer.alloc(4 + text.length)
+  answer.writeUInt32LE(number)
+  text.copy(answer, 4)
+  writer.frame(RELOADED, 0, 0, answer)
+}
+
+function folder(): string {
   const directory = process.argv[2]
   if (directory === undefined) throw new Error('the path of .byway is missing')
-  const manifest = readManifest(directory)
+  return directory
+}
+
+/** The project's folder, which the build's is in; under development deeper by one. */
+function projectOf(directory: string): string {
+  const parent = dirname(directory)
+  return settings.development ? dirname(parent) : parent
+}
+
+async function start(): Promise<void> {
+  const directory = folder()
   process.env['NEXT_RUNTIME'] = 'nodejs'
   installGlobals()
   sayHello()
-  applyConfig(await configuration)
+  const config = await configuration
+  applyConfig(config)
+  const [base, name] = buildOf(config)
+  const manifest = readManifest(directory, name)
   // What a route's file says about its fetches has to be found from within a fetch.
   const asks = manifest.routes.some(({ segment }) => segment?.fetchCache !== undefined)
   if (manifest.needsContext || asks) requireContext()
@@ -183,46 +233,31 @@ async function start(): Promise<void> {
   // A locked pool cannot open its file.
   if (settings.cacheHandler !== null && instrumented) {
     const { path, maxMemory } = settings.cacheHandler
-    const store = await loadHandler(dirname(directory), path, maxMemory)
+    const store = await loadHandler(projectOf(directory), path, maxMemory)
     setHandlerStore(store)
     setCacheClient(new HandlerCacheClient(cache, store))
   }
-  const routes = manifest.routes.map((entry) => new Route(directory, entry))
-  loop.routes = routes
-  const handling = new Handling({
-    routes,
-    instrumentation,
-    outlet: connection,
-    ended: loop.ended,
-  })
-  loop.handling = handling
-  if (manifest.proxy) {
-    handling.proxy = new Proxy({
-      directory,
-      entry: manifest.proxy,
-      urls: settings.urls,
-      rulesReadHeaders: settings.rulesReadHeaders,
-      instrumentation,
-      outlet: connection,
-      run: (exchange, route) => handling.start(exchange, route),
-      ended: loop.ended,
-    })
-  }
+  const builds = new Builds({ directory, instrumentation, connection, loop })
+  const routes = builds.serve(manifest, base)
+  served(builds)
   writer.frame(READY, 0, 0)
-  await handling.proxy?.load()
-  await preload(routes)
+  if (consoleIsMarked) markConsole()
+  // A developer meets a module when a request asks for it, as under Next.
+  if (!settings.development) {
+    await builds.proxy?.load()
+    await preload(routes)
+  }
+  writer.frame(LOADED, 0, 0)
 }
 
 /**
  * Loads the routes one by one, so that no first request waits for its module; requests go first.
  */
 async function preload(routes: readonly Route[]): Promise<void> {
-  if (consoleIsMarked) markConsole()
   for (const route of routes) {
     await new Promise((resolve) => setImmediate(resolve))
     await route.load()
   }
-  writer.frame(LOADED, 0, 0)
 }
 
 async function drain(): Promise<void> {

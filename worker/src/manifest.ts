@@ -48,8 +48,8 @@ export interface Manifest {
 }
 
 /** Reads the manifest of a build. */
-export function readManifest(directory: string): Manifest {
-  const manifest = JSON.parse(readFileSync(join(directory, 'manifest.json'), 'utf8')) as Manifest
+export function readManifest(directory: string, name = 'manifest.json'): Manifest {
+  const manifest = JSON.parse(readFileSync(join(directory, name), 'utf8')) as Manifest
   if (manifest.version !== MANIFEST_VERSION) {
     throw new Error(
       `the build has version ${manifest.version} and this worker needs ${MANIFEST_VERSION}; ` +

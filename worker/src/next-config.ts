@@ -1,11 +1,11 @@
-// Evaluates next.config: `node next-config.mjs <compiled config>`. What it says goes, as one line of
-// JSON, to file descriptor 3, so that the file may print what it likes.
+// Evaluates next.config: `node next-config.mjs <compiled config> [dev]`. What it says goes, as one line
+// of JSON, to file descriptor 3, so that the file may print what it likes.
 
 import { writeSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { isObject, settingsOf } from './config-module.ts'
 import { DEFAULTS } from './config-defaults.ts'
-import { PHASE_PRODUCTION_BUILD } from './next/constants.ts'
+import { PHASE_DEVELOPMENT_SERVER, PHASE_PRODUCTION_BUILD } from './next/constants.ts'
 
 const RESULT_FD = 3
 
@@ -14,9 +14,9 @@ type Settings = Record<string, unknown>
 /** The settings that are functions whose results are rules. */
 const RULES = ['headers', 'redirects', 'rewrites'] as const
 
-async function load(path: string): Promise<Settings> {
+async function load(path: string, phase: string): Promise<Settings> {
   const module = (await import(pathToFileURL(path).href)) as Settings
-  const value = await settingsOf(module, PHASE_PRODUCTION_BUILD, structuredClone(DEFAULTS))
+  const value = await settingsOf(module, phase, structuredClone(DEFAULTS))
   if (!isObject(value)) {
     throw new Error(
       `the configuration must be an object or a function that returns one, not ${describe(value)}`,
@@ -45,9 +45,9 @@ function plain(value: unknown): unknown {
   }
 }
 
-async function evaluate(path: string): Promise<Settings> {
+async function evaluate(path: string, phase: string): Promise<Settings> {
   const before = { ...process.env }
-  const config = await load(path)
+  const config = await load(path, phase)
   const rules: Settings = {}
   for (const name of RULES) {
     const make = config[name]
@@ -83,7 +83,8 @@ function report(result: Settings): void {
 }
 
 try {
-  report(await evaluate(process.argv[2] ?? ''))
+  const phase = process.argv[3] === 'dev' ? PHASE_DEVELOPMENT_SERVER : PHASE_PRODUCTION_BUILD
+  report(await evaluate(process.argv[2] ?? '', phase))
 } catch (error) {
   const cause = innermost(error)
   report({

@@ -9,6 +9,7 @@ import { describeError, log } from './log.ts'
 import type { RouteEntry } from './manifest.ts'
 import { edgeHandlers } from './pages/edge.ts'
 import { type PagesModule, pagesModule } from './pages/module.ts'
+import { settings } from './settings.ts'
 
 /** What a route file exports for one method. */
 export type Handler = (request: Request, context: { params: unknown }) => unknown
@@ -38,6 +39,8 @@ export class Route {
   readonly failsWithPage: boolean
   /** The handlers, once they are loaded. */
   loaded: LoadedRoute | null = null
+  /** Why the module could not be loaded, if that is so. */
+  failure: unknown = null
   readonly #url: string
   #loading: Promise<LoadedRoute | null> | null = null
 
@@ -63,7 +66,12 @@ export class Route {
       this.loaded = this.#handlers((await import(this.#url)) as Record<string, unknown>)
       return this.loaded
     } catch (error) {
-      log('error', 0, `the route file ${this.entry.file} cannot be loaded: ${describeError(error)}`)
+      this.failure = error
+      // A developer is told by the request that asked for it.
+      if (!settings.development) {
+        const reason = describeError(error)
+        log('error', 0, `the route file ${this.entry.file} cannot be loaded: ${reason}`)
+      }
       return null
     }
   }

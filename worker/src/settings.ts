@@ -22,4 +22,6 @@ export const settings = {
   cacheHandler: null as { path: string; maxMemory: number | null } | null,
   /** Whether functions may have 'use cache'. */
   useCache: false,
+  /** Whether failures are told to the client's developer, and modules are loaded when they are asked for. */
+  development: false,
 }

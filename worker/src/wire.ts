@@ -19,6 +19,7 @@ import {
   FRAME_PAYLOAD_MAX,
   HEAD_BODY_MAX,
   PING,
+  RELOAD,
   REQUEST,
   REQUEST_CHUNK,
   RESPONSE_CREDIT,
@@ -136,7 +137,7 @@ function checkHeader(
   reserved: number,
   stream: number,
 ): void {
-  if (type < REQUEST || type > CACHE_DONE)
+  if ((type < REQUEST || type > CACHE_DONE) && type !== RELOAD)
     throw new ProtocolError(`a frame has the unknown type ${type}`)
   if (length > FRAME_PAYLOAD_MAX)
     throw new ProtocolError(`a frame of type ${type} announces ${length} bytes`)
@@ -147,7 +148,10 @@ function checkHeader(
   if (exact >= 0 && length !== exact) {
     throw new ProtocolError(`a frame of type ${type} has ${length} bytes instead of ${exact}`)
   }
-  const aboutConnection = type === PING || type === CONFIG || type === DRAIN
+  if (type === RELOAD && length < 4)
+    throw new ProtocolError('a RELOAD has no number')
+  const aboutConnection =
+    type === PING || type === CONFIG || type === DRAIN || type === RELOAD
   if (aboutConnection !== (stream === 0)) {
     throw new ProtocolError(`a frame of type ${type} is about stream ${stream}`)
   }

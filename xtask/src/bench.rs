@@ -9,6 +9,7 @@
 
 mod contestant;
 mod crowd;
+mod development;
 mod load;
 mod machine;
 mod measure;
@@ -56,6 +57,11 @@ struct Seconds {
 }
 
 pub(crate) fn run(mut arguments: Arguments) -> Result<ExitCode> {
+    match arguments.next_word().as_deref() {
+        None => {}
+        Some("dev") => return development::run(arguments),
+        Some(word) => bail!("`bench {word}` is unknown, there is: bench dev"),
+    }
     let crowd = arguments.flag("--crowd");
     let plan = plan(&mut arguments)?;
     arguments.finish()?;

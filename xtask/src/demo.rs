@@ -48,7 +48,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<ExitCode> {
 }
 
 /// Packages, generated client, database.
-fn prepare(example: &Path) -> Result<()> {
+pub(crate) fn prepare(example: &Path) -> Result<()> {
     node::install(example)?;
     for script in ["prepare-client", "prepare-database"] {
         print::stage(&format!("npm run {script} in examples/finance"));

@@ -29,7 +29,9 @@ cargo xtask conformance --base http://localhost:PORT [--app app|app2|app3] [--gr
 cargo xtask bench [--only NAME,…] [--scenario NAME,…] [--seconds N] [--rounds N] [--quick] [--json FILE]
                                         byway beside Next, Hono, Fastify, node:http, Bun and bare hyper
 cargo xtask bench --crowd [--seconds N] what 10,000 idle connections cost, and what 5,000 that send their
-                                        heads byte by byte cost others";
+                                        heads byte by byte cost others
+cargo xtask bench dev [--edits N] [--rounds N] [--json FILE]
+                                        what a person waits for: `byway dev` and `byway build` beside Next's";
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::new(std::env::args().skip(1));

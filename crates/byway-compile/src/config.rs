@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rolldown_common::Output;
 
 use crate::bundler::run_bundler;
+use crate::develop::sources;
 use crate::options::{Setup, bundler_options};
 use crate::pass::Pass;
 use crate::pipeline::{ROUTES, real_path};
@@ -29,6 +30,8 @@ pub struct ConfigProgram {
     pub entry: PathBuf,
     /// Its argument.
     pub config: PathBuf,
+    /// The source files, absolute, without those of packages.
+    pub sources: BTreeSet<PathBuf>,
     _folder: tempfile::TempDir,
 }
 
@@ -41,6 +44,7 @@ pub async fn compile_config(
     project_dir: &Path,
     file: &str,
     tsconfig: Option<&Path>,
+    development: bool,
 ) -> Result<ConfigProgram, BuildError> {
     let project_dir = real_path(project_dir)?;
     let tsconfig = tsconfig.map(real_path).transpose()?;
@@ -53,7 +57,7 @@ pub async fn compile_config(
         layout: &layout,
         out_dir: &project_dir,
         tsconfig: tsconfig.as_deref(),
-        production: true,
+        production: !development,
         inlined_env: &BTreeMap::new(),
         entries,
         pass: &pass,
@@ -65,6 +69,7 @@ pub async fn compile_config(
         transpile: Vec::new(),
         tsconfig,
         broken: Broken::new(),
+        broken_runs: false,
         pass,
         findings: Arc::default(),
         loaded: Arc::default(),
@@ -93,6 +98,7 @@ fn write(project_dir: &Path, files: &[Output]) -> Result<ConfigProgram, BuildErr
     Ok(ConfigProgram {
         entry: folder.path().join(format!("{PROGRAM}.mjs")),
         config: folder.path().join(format!("{CONFIG}.mjs")),
+        sources: sources(files),
         _folder: folder,
     })
 }

@@ -12,15 +12,17 @@
 //! `packages`, `runtime`, `virtual_modules`, `place`, `templates` and `assertions` (what an import and
 //! a name mean), `methods`
 //! (what a route exports), `config` (next.config, which is evaluated before the rest),
-//! `report` with `syntax` and `suggest` (what went wrong), `emit` (writing it
-//! all down).
+//! `report` with `syntax` and `suggest` (what went wrong), `manifest` and `emit` (writing it
+//! all down), `develop` (the same for `byway dev`, in memory).
 
 mod assertions;
 mod bundler;
 mod config;
 mod constant;
+mod develop;
 mod emit;
 mod identity;
+mod manifest;
 mod methods;
 mod names;
 mod next_users;
@@ -54,6 +56,7 @@ use byway_routes::pattern::Pattern;
 use byway_routes::special::Special;
 
 pub use crate::config::{ConfigProgram, compile_config};
+pub use crate::develop::{DevBuild, DevFile, Developer};
 pub use crate::pipeline::{analyse, build, build_with};
 pub use crate::runtime::RuntimeSources;
 

@@ -1,6 +1,7 @@
 //! How the bundler is set up.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,10 +9,10 @@ use rolldown::{
     BundlerOptions, BundlerTransformOptions, ChecksOptions, ChunkFilenamesOutputOption, Either,
     ExperimentalOptions, InputItem, JsxOptions, LogLevel, ModuleType, OutputFormat,
     PathsOutputOption, Platform, PreserveEntrySignatures, RawMinifyOptions, SanitizeFilename,
-    SourceMapPathTransform, SourceMapType, TsConfig,
+    SourceMapPathTransform, SourceMapType, TreeshakeOptions, TsConfig,
 };
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 
 use crate::pass::{self, Pass};
 use crate::place::Layout;
@@ -31,6 +32,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) shim_missing_exports: bool,
 }
 
+/// Longer names are cut.
+const MODULE_NAME_CHARS_MAX: usize = 60;
 /// The oldest Node that runs the result.
 const TARGET: &str = "node20";
 
@@ -39,6 +42,7 @@ pub(crate) fn bundler_options(setup: &Setup<'_>) -> BundlerOptions {
     let input = entries
         .map(|(name, import)| InputItem { name: Some(name.clone()), import: import.clone() })
         .collect();
+    let one_file_each = !setup.production && !matches!(setup.pass, Pass::Node(_));
     let mode = if setup.production { "\"production\"" } else { "\"development\"" };
     let mut define = inlined(setup.inlined_env);
     define.extend(setup.pass.defines());
@@ -49,10 +53,22 @@ pub(crate) fn bundler_options(setup: &Setup<'_>) -> BundlerOptions {
         dir: Some(setup.out_dir.to_string_lossy().into_owned()),
         platform: Some(Platform::Node),
         format: Some(OutputFormat::Esm),
-        entry_filenames: Some("[name].mjs".to_owned().into()),
+        entry_filenames: Some(if one_file_each {
+            development_names(setup)
+        } else {
+            "[name].mjs".to_owned().into()
+        }),
         chunk_filenames: Some(ChunkFilenamesOutputOption::String(
             setup.pass.chunk_names().to_owned(),
         )),
+        // Node keeps a module as long as its file has the same name. With a file for each module and a
+        // name from its content, a change costs the state of the modules that it is about and no other.
+        preserve_modules: one_file_each.then_some(true),
+        treeshake: if one_file_each {
+            TreeshakeOptions::Boolean(false)
+        } else {
+            TreeshakeOptions::default()
+        },
         sanitize_filename: Some(SanitizeFilename::Fn(Arc::new(|name| {
             let name = file_name(name);
             Box::pin(async move { Ok(name) })
@@ -70,13 +86,14 @@ pub(crate) fn bundler_options(setup: &Setup<'_>) -> BundlerOptions {
             None => TsConfig::Auto(false),
         }),
         module_types: Some(module_types()),
-        // A class keeps its `name` where another one forces a new variable on it.
-        keep_names: Some(true),
+        // A class keeps its `name` where another one forces a new variable on it, which nothing does in a
+        // file of its own.
+        keep_names: Some(!one_file_each),
         // Modules run in the order of their imports across chunks too; only those are wrapped in
         // functions whose order would otherwise change.
-        strict_execution_order: Some(true),
+        strict_execution_order: Some(!one_file_each),
         experimental: Some(ExperimentalOptions {
-            on_demand_wrapping: Some(true),
+            on_demand_wrapping: Some(!one_file_each),
             ..ExperimentalOptions::default()
         }),
         shim_missing_exports: Some(setup.shim_missing_exports),
@@ -84,6 +101,34 @@ pub(crate) fn bundler_options(setup: &Setup<'_>) -> BundlerOptions {
         log_level: Some(LogLevel::Silent),
         ..BundlerOptions::default()
     }
+}
+
+/// Names with the content's hash: entries have their own, other modules one that is readable and unique.
+fn development_names(setup: &Setup<'_>) -> ChunkFilenamesOutputOption {
+    let entries: FxHashSet<String> = setup.entries.iter().map(|(name, _)| name.clone()).collect();
+    let folder = if setup.pass.is_edge() { "server/edge" } else { "server/modules" };
+    ChunkFilenamesOutputOption::Fn(Arc::new(move |chunk| {
+        let name = if entries.contains(chunk.name.as_str()) {
+            format!("{}-[hash].mjs", chunk.name)
+        } else {
+            let id = chunk.facade_module_id.as_ref().map_or(chunk.name.as_str(), |id| id.as_str());
+            let path = display_name(id).unwrap_or_else(|| id.to_owned());
+            format!("{folder}/{}-[hash].mjs", module_name(&path))
+        };
+        Box::pin(async move { Ok(name) })
+    }))
+}
+
+/// `/project/lib/store.ts` becomes `store-` and a number that stands for the whole path.
+fn module_name(path: &str) -> String {
+    let file = path.rsplit('/').next().unwrap_or_default();
+    let stem = file.split('.').next().unwrap_or_default();
+    let mut safe: String =
+        file_name(stem).chars().filter(|c| !matches!(c, '/' | '.' | '[' | ']')).collect();
+    safe.truncate(MODULE_NAME_CHARS_MAX);
+    let mut hasher = FxHasher::default();
+    path.hash(&mut hasher);
+    format!("{safe}-{:08x}", hasher.finish() >> 32)
 }
 
 /// Variables of the environment as constants. One whose name is no identifier cannot be written as

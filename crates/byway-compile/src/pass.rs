@@ -16,10 +16,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use rolldown_common::ImportKind;
 use rolldown_plugin::HookResolveIdOutput;
 
 use crate::resolve::external;
-use crate::virtual_modules::{Virtual, worker_id};
+use crate::virtual_modules::{Virtual, bridge_id, worker_id};
 
 /// Which code a run of the bundler is about.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub(crate) enum Pass {
     Edge(Arc<Mutex<BTreeSet<String>>>),
     /// Everything else, with the files of the runtime that edge routes need.
     Node(BTreeSet<String>),
+    /// Everything else without the runtime, which a development build has bundled before.
+    Project,
 }
 
 impl Pass {
@@ -38,7 +41,7 @@ impl Pass {
     /// Names that stand for constants.
     pub(crate) fn defines(&self) -> Vec<(String, String)> {
         let constants: &[(&str, &str)] = match self {
-            Self::Node(_) => &[("process.env.NEXT_RUNTIME", "\"nodejs\"")],
+            Self::Node(_) | Self::Project => &[("process.env.NEXT_RUNTIME", "\"nodejs\"")],
             Self::Edge(_) => &[
                 ("process.env.NEXT_RUNTIME", "\"edge\""),
                 ("EdgeRuntime", "\"edge-runtime\""),
@@ -51,20 +54,24 @@ impl Pass {
     /// The pattern for the names of shared chunks. They all lie equally deep.
     pub(crate) fn chunk_names(&self) -> &'static str {
         match self {
-            Self::Node(_) => "server/chunks/[name]-[hash].mjs",
+            Self::Node(_) | Self::Project => "server/chunks/[name]-[hash].mjs",
             Self::Edge(_) => "server/edge/[name]-[hash].mjs",
         }
     }
 
     /// What the import of a file of the worker's runtime by the project leads to.
-    pub(crate) fn runtime_module(&self, name: &str) -> HookResolveIdOutput {
+    pub(crate) fn runtime_module(&self, name: &str, kind: ImportKind) -> HookResolveIdOutput {
         match self {
-            Self::Node(_) => HookResolveIdOutput::from_id(worker_id(name)),
+            Self::Node(_) => return HookResolveIdOutput::from_id(worker_id(name)),
             Self::Edge(needed) => {
                 needed.lock().insert(name.to_owned());
-                external(&worker_id(name))
             }
+            Self::Project => {}
         }
+        if kind == ImportKind::Require {
+            return HookResolveIdOutput::from_id(bridge_id(name));
+        }
+        external(&worker_id(name))
     }
 }
 

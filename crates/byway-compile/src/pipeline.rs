@@ -7,18 +7,16 @@ use std::sync::Arc;
 
 use byway_config::RoutePolicy;
 use byway_error::Diagnostic;
-use byway_routes::manifest::{MANIFEST_VERSION, Manifest, Route, RouteKind};
-use byway_routes::proxy::{MatcherOptions, ProxyEntry};
+use byway_routes::manifest::{Manifest, RouteKind};
+use byway_routes::proxy::MatcherOptions;
 use byway_routes::segment_config::SegmentConfig;
 use byway_routes::special::SpecialSource;
 use parking_lot::Mutex;
-use rolldown_common::{Output, OutputChunk};
+use rolldown_common::Output;
 use rolldown_error::{BuildDiagnostic, EventKind};
 
 use crate::bundler::{Bundled, broken_files, run_bundler};
 use crate::emit;
-use crate::identity::{build_id, secret};
-use crate::methods::{self, RouteExports};
 use crate::names::chunk_names;
 use crate::next_users::packages_import_next;
 use crate::options::{Setup, bundler_options};
@@ -34,10 +32,10 @@ use crate::virtual_modules::worker_id;
 use crate::{Analysis, BuildError, BuildInput, BuildOutput, SourceRoute};
 
 /// The worker's entry without extension. It holds no project code, so its depth is its own.
-const WORKER: &str = "server/worker";
-const INSTRUMENTATION: &str = "server/instrumentation/instrumentation";
-const NEXT_CONFIG: &str = "server/config/next.config";
-const PROXY: &str = "server/proxy/proxy";
+pub(crate) const WORKER: &str = "server/worker";
+pub(crate) const INSTRUMENTATION: &str = "server/instrumentation/instrumentation";
+pub(crate) const NEXT_CONFIG: &str = "server/config/next.config";
+pub(crate) const PROXY: &str = "server/proxy/proxy";
 /// As deep below `.byway/` as every chunk with project code.
 pub(crate) const ROUTES: &str = "server/routes";
 
@@ -59,7 +57,8 @@ pub async fn build_with(
     input: BuildInput,
     runtime: RuntimeSources,
 ) -> Result<BuildOutput, BuildError> {
-    let plan = Plan::new(input, runtime)?;
+    let packages_import_next = packages_import_next(&input.project_dir);
+    let plan = Plan::new(input, Arc::new(runtime), packages_import_next)?;
     let (compiled, found) = plan.compile().await?;
     let Some((files, manifest)) = compiled.filter(|_| !found.iter().any(Diagnostic::is_error))
     else {
@@ -75,7 +74,8 @@ pub async fn build_with(
 ///
 /// What kept byway from reading. The project's faults are part of the result.
 pub async fn analyse(input: BuildInput) -> Result<Analysis, BuildError> {
-    let plan = Plan::new(input, RuntimeSources::embedded())?;
+    let packages_import_next = packages_import_next(&input.project_dir);
+    let plan = Plan::new(input, Arc::new(RuntimeSources::embedded()), packages_import_next)?;
     let (compiled, found) = plan.compile().await?;
     let loaded = std::mem::take(&mut *plan.loaded.lock());
     Ok(Analysis {
@@ -86,38 +86,38 @@ pub async fn analyse(input: BuildInput) -> Result<Analysis, BuildError> {
 }
 
 /// Files with errors hide what they import. So many layers of them are uncovered.
-const LAYERS_MAX: usize = 10;
+pub(crate) const LAYERS_MAX: usize = 10;
 
 /// A build with everything that can be known before it runs.
-struct Plan {
-    input: BuildInput,
-    layout: Layout,
-    out_dir: PathBuf,
-    runtime: Arc<RuntimeSources>,
+pub(crate) struct Plan {
+    pub(crate) input: BuildInput,
+    pub(crate) layout: Layout,
+    pub(crate) out_dir: PathBuf,
+    pub(crate) runtime: Arc<RuntimeSources>,
     /// Chunk names of the routes, in their order.
-    routes: Vec<String>,
+    pub(crate) routes: Vec<String>,
     /// What the routes' files say about how they are to be run, in the same order.
-    segments: Vec<SegmentConfig>,
+    pub(crate) segments: Vec<SegmentConfig>,
     /// What they say about limits and policies, likewise.
-    policies: Vec<RoutePolicy>,
+    pub(crate) policies: Vec<RoutePolicy>,
     /// What the proxy's file says.
-    proxy: Option<ProxyFile>,
+    pub(crate) proxy: Option<ProxyFile>,
     /// What was noticed about the routes' files before any of them is compiled.
-    found: Vec<Diagnostic>,
+    pub(crate) found: Vec<Diagnostic>,
     /// Chunk names of the runtime's `next/*` files.
-    next: BTreeMap<String, String>,
+    pub(crate) next: BTreeMap<String, String>,
     /// Whether an installed package may import `next/*` itself.
-    packages_import_next: bool,
+    pub(crate) packages_import_next: bool,
     /// The files that every run of the bundler has loaded.
     loaded: Loaded,
 }
 
-/// How a chunk shows that it has kept a function which needs the current request: a call of the runtime's
-/// `needsContext`, which the bundler drops together with a function that nobody imports.
-const CONTEXT_MARK: &str = "needsContext(function";
-
 impl Plan {
-    fn new(mut input: BuildInput, runtime: RuntimeSources) -> Result<Self, BuildError> {
+    pub(crate) fn new(
+        mut input: BuildInput,
+        runtime: Arc<RuntimeSources>,
+        packages_import_next: bool,
+    ) -> Result<Self, BuildError> {
         // Modules are known by their real paths; everything that is compared with them must be real too.
         let project_dir = real_path(&input.project_dir)?;
         let out_dir = real_out_dir(&input.out_dir)?;
@@ -135,8 +135,6 @@ impl Plan {
                 (file, chunk)
             })
             .collect();
-        let packages_import_next = packages_import_next(&project_dir);
-        let runtime = Arc::new(runtime);
         let (mut segments, mut policies, mut found) = (Vec::new(), Vec::new(), Vec::new());
         for route in &input.routes {
             policies.push(read_policy(&project_dir, route, &mut found));
@@ -184,7 +182,7 @@ impl Plan {
             return Ok((None, reporter.finish()));
         };
         files.extend(edge);
-        let manifest = self.manifest(&files, &mut reporter)?;
+        let manifest = self.manifest(&files, &Broken::new(), &mut reporter)?;
         Ok((Some((files, manifest)), reporter.finish()))
     }
 
@@ -245,7 +243,7 @@ impl Plan {
         Ok(())
     }
 
-    async fn bundle(
+    pub(crate) async fn bundle(
         &self,
         pass: &Pass,
         shim_missing_exports: bool,
@@ -268,6 +266,7 @@ impl Plan {
             transpile: self.input.config.transpile_packages.clone(),
             tsconfig: self.input.tsconfig.clone(),
             broken,
+            broken_runs: !self.input.production,
             pass: pass.clone(),
             findings: Arc::clone(&findings),
             loaded: Arc::clone(&self.loaded),
@@ -278,7 +277,7 @@ impl Plan {
         Ok(Bundled { result, findings })
     }
 
-    fn has_edge_code(&self) -> bool {
+    pub(crate) fn has_edge_code(&self) -> bool {
         let proxy = self.proxy.as_ref().is_some_and(|proxy| proxy.edge);
         proxy || self.segments.iter().any(SegmentConfig::is_edge)
     }
@@ -292,6 +291,8 @@ impl Plan {
             let all = self.next.keys().filter(|_| self.packages_import_next);
             let files: BTreeSet<&String> = all.chain(needed).collect();
             entries.extend(files.iter().map(|file| (runtime_chunk(file), worker_id(file))));
+        }
+        if !pass.is_edge() {
             if let Some(file) = &self.input.instrumentation {
                 entries.push((INSTRUMENTATION.to_owned(), self.source(file)));
             }
@@ -316,87 +317,12 @@ impl Plan {
     }
 
     /// The `next.config` file, if workers have to evaluate it for what it does to the environment.
-    fn environment_file(&self) -> Option<&str> {
+    pub(crate) fn environment_file(&self) -> Option<&str> {
         self.input.next_config.as_deref().filter(|_| self.input.config.sets_environment)
     }
 
-    fn source(&self, file: &str) -> String {
+    pub(crate) fn source(&self, file: &str) -> String {
         self.layout.project_dir().join(file).to_string_lossy().into_owned()
-    }
-
-    fn manifest(
-        &self,
-        files: &[Output],
-        reporter: &mut Reporter<'_>,
-    ) -> Result<Manifest, BuildError> {
-        let chunks: BTreeMap<&str, &OutputChunk> = files
-            .iter()
-            .filter_map(|file| match file {
-                Output::Chunk(chunk) => Some((chunk.filename.as_str(), chunk.as_ref())),
-                Output::Asset(_) => None,
-            })
-            .collect();
-        let mut routes = Vec::new();
-        let planned = self.input.routes.iter().zip(&self.routes).zip(&self.segments);
-        for (((route, name), segment), policy) in planned.zip(&self.policies) {
-            let file = chunk_file(name);
-            let chunk = chunks.get(file.as_str()).ok_or_else(|| {
-                BuildError::Bundler(format!("no chunk came out for `{}`", route.file))
-            })?;
-            let exports = exports(chunk);
-            reporter.add(methods::warnings(self.layout.project_dir(), route, &exports));
-            routes.push(Route {
-                path: route.path.clone(),
-                pattern: route.pattern.clone(),
-                file: route.file.clone(),
-                kind: route.kind,
-                methods: methods::methods(route, &exports),
-                segment: segment.clone(),
-                policy: policy.clone(),
-                size: chunk.code.len() as u64,
-                chunk: file,
-            });
-        }
-        let next_modules = if self.packages_import_next {
-            let modules = self.runtime.next_modules().into_iter();
-            modules
-                .filter_map(|(specifier, file)| {
-                    Some((specifier, chunk_file(self.next.get(&file)?)))
-                })
-                .collect()
-        } else {
-            BTreeMap::new()
-        };
-        let needs_context = chunks.values().any(|chunk| chunk.code.contains(CONTEXT_MARK));
-        Ok(Manifest {
-            version: MANIFEST_VERSION,
-            build_id: build_id(chunks.values().map(|chunk| chunk.code.as_str())),
-            draft_mode_id: secret()?,
-            worker: chunk_file(WORKER),
-            instrumentation: self
-                .input
-                .instrumentation
-                .as_ref()
-                .map(|_| chunk_file(INSTRUMENTATION)),
-            next_modules,
-            packages_import_next: self.packages_import_next,
-            needs_context,
-            next_config: self.environment_file().map(|_| chunk_file(NEXT_CONFIG)),
-            config: self.input.config.clone(),
-            proxy: self.proxy_entry(),
-            routes,
-            pages: self.input.pages.clone(),
-        })
-    }
-
-    fn proxy_entry(&self) -> Option<ProxyEntry> {
-        let (file, proxy) = (self.input.proxy.as_ref()?, self.proxy.as_ref()?);
-        Some(ProxyEntry {
-            file: file.clone(),
-            chunk: chunk_file(PROXY),
-            edge: proxy.edge,
-            matchers: proxy.matchers.clone(),
-        })
     }
 }
 
@@ -440,21 +366,6 @@ fn read_route(
     }
     found.extend(read.found);
     read.config
-}
-
-fn chunk_file(name: &str) -> String {
-    format!("{name}.mjs")
-}
-
-fn exports(chunk: &OutputChunk) -> RouteExports {
-    RouteExports {
-        names: chunk.exports.iter().map(ToString::to_string).collect(),
-        // Stars of modules inside the bundle are resolved; one that is left is a package's. A CommonJS
-        // file is one default export, whose members only running it tells.
-        open_ended: chunk.code.lines().any(|line| {
-            line.starts_with("export * from ") || line.starts_with("export default require_")
-        }),
-    }
 }
 
 pub(crate) fn real_path(path: &Path) -> Result<PathBuf, BuildError> {

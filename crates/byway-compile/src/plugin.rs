@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rolldown_common::ModuleType;
+use rolldown_common::{ImportKind, ModuleType};
 use rolldown_ecmascript::WithMutFields;
 use rolldown_plugin::{
     HookLoadArgs, HookLoadOutput, HookLoadReturn, HookResolveIdArgs, HookResolveIdOutput,
@@ -68,6 +68,8 @@ pub(crate) struct Byway {
     /// Files that cannot be compiled, with what they import: in their place a module does just that, so
     /// that errors behind them are found too.
     pub(crate) broken: Broken,
+    /// Whether the result is to run, so that a module in the place of such a file throws.
+    pub(crate) broken_runs: bool,
     /// What this run of the bundler is about.
     pub(crate) pass: Pass,
     pub(crate) findings: Arc<Mutex<Vec<Finding>>>,
@@ -118,6 +120,7 @@ impl Byway {
         &self,
         importer: &Virtual<'_>,
         specifier: &str,
+        kind: ImportKind,
     ) -> Option<HookResolveIdOutput> {
         if specifier == virtuals::PLACE {
             return Some(HookResolveIdOutput::from_id(virtuals::place_id()));
@@ -132,17 +135,17 @@ impl Byway {
             }
             // The project's own file is absolute and found as any other.
             Virtual::Special { .. } => match Virtual::parse(specifier) {
-                Some(Virtual::Worker(name)) => Some(self.pass.runtime_module(name)),
+                Some(Virtual::Worker(name)) => Some(self.pass.runtime_module(name, kind)),
                 _ => None,
             },
-            Virtual::Package { .. } => Some(external(specifier)),
+            Virtual::Bridge(_) | Virtual::Package { .. } => Some(external(specifier)),
             Virtual::Missing(_) | Virtual::Unsupported(_) | Virtual::Place | Virtual::Style => None,
         }
     }
 
     fn resolve_next(&self, args: &HookResolveIdArgs<'_>, rest: &str) -> HookResolveIdOutput {
         if let Some(name) = self.runtime.next_module(args.specifier) {
-            return self.pass.runtime_module(&name);
+            return self.pass.runtime_module(&name, args.kind);
         }
         if is_for_pages(rest) {
             self.found(args, Problem::ForPages);
@@ -197,13 +200,13 @@ impl Plugin for Byway {
             return Ok(is_virtual.then(|| HookResolveIdOutput::from_id(args.specifier)));
         };
         if let Some(importer) = Virtual::parse(importer) {
-            return Ok(self.resolve_from_virtual(&importer, args.specifier));
+            return Ok(self.resolve_from_virtual(&importer, args.specifier, args.kind));
         }
         if importer.starts_with('\0') {
             return Ok(None);
         }
         if args.specifier == virtuals::USE_CACHE {
-            return Ok(Some(self.pass.runtime_module(CACHED_FUNCTIONS)));
+            return Ok(Some(self.pass.runtime_module(CACHED_FUNCTIONS, args.kind)));
         }
         if args.specifier == virtuals::PLACE {
             return Ok(Some(HookResolveIdOutput::from_id(virtuals::place_id())));
@@ -214,7 +217,7 @@ impl Plugin for Byway {
             Specifier::Only => Ok(self
                 .runtime
                 .next_module(args.specifier)
-                .map(|name| self.pass.runtime_module(&name))),
+                .map(|name| self.pass.runtime_module(&name, args.kind))),
             Specifier::Path | Specifier::Imports | Specifier::Bare => {
                 self.resolve_on_disk(ctx, args, importer).await
             }
@@ -225,11 +228,18 @@ impl Plugin for Byway {
         let Some(module) = Virtual::parse(args.id) else {
             let file = Path::new(args.id);
             self.loaded.lock().insert(file.to_owned());
-            let imports = self.broken.get(file).map(|imports| virtuals::imports_code(imports));
-            return Ok(imports.or_else(|| json_code(file)).map(script));
+            let broken = self.broken.get(file).map(|imports| {
+                if self.broken_runs {
+                    virtuals::broken_code(&self.layout.project_path(file), imports)
+                } else {
+                    virtuals::imports_code(imports)
+                }
+            });
+            return Ok(broken.or_else(|| json_code(file)).map(script));
         };
         let code = match module {
             Virtual::Worker(name) => return self.runtime.load(name).map(Some),
+            Virtual::Bridge(name) => virtuals::bridge_code(name),
             Virtual::Special { source, file } => special::code(&self.layout, source, file)?,
             Virtual::Package { anchor, specifier } => virtuals::package_code(anchor, specifier),
             Virtual::Missing(specifier) => virtuals::missing_code(specifier),

@@ -5,7 +5,7 @@
 //! or `experimentalDecorators` of the project.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use oxc::allocator::Allocator;
@@ -22,6 +22,15 @@ use crate::virtual_modules;
 pub(crate) const MAIN: &str = "main.ts";
 /// The module behind `server-only` and `client-only`.
 const EMPTY: &str = "next/empty.ts";
+
+/// What modules that byway generates or rewrites import.
+const GENERATED: [&str; 5] = [
+    "special/bytes.ts",
+    "special/manifest.ts",
+    "special/robots.ts",
+    "special/sitemap.ts",
+    "use-cache.ts",
+];
 
 /// The runtime's sources by name, such as `next/server.ts`.
 #[derive(Debug, Clone)]
@@ -64,6 +73,12 @@ impl RuntimeSources {
             }
         }
         modules
+    }
+
+    /// The files that modules outside the runtime import.
+    pub(crate) fn importable(&self) -> BTreeSet<String> {
+        let is_open = |name: &&str| name.starts_with("next/") || GENERATED.contains(name);
+        self.files.keys().map(AsRef::as_ref).filter(is_open).map(str::to_owned).collect()
     }
 
     /// The file that answers for `specifier`, with or without `.js` at its end.

@@ -15,6 +15,7 @@ const PREFIX: &str = "byway:";
 const WORKER: &str = "worker/";
 const PACKAGE: &str = "package/";
 const SPECIAL: &str = "special/";
+const BRIDGE: &str = "bridge/";
 const MISSING: &str = "missing/";
 const UNSUPPORTED: &str = "unsupported/";
 /// Ends every id of a `CommonJS` module: the bundler takes the module's kind from it.
@@ -27,6 +28,9 @@ const ANCHOR_END: char = '\u{1}';
 pub(crate) enum Virtual<'a> {
     /// A file of the worker runtime.
     Worker(&'a str),
+    /// A file of the worker's runtime that lies outside the bundle, for `require`, which can only reach
+    /// what lies inside.
+    Bridge(&'a str),
     /// A `CommonJS` package, required at run time. `anchor` is a folder, relative to the project, from
     /// where Node resolves `specifier`; empty for the project itself.
     Package { anchor: &'a str, specifier: &'a str },
@@ -53,6 +57,9 @@ impl<'a> Virtual<'a> {
         if let Some(name) = rest.strip_prefix(WORKER) {
             return Some(Self::Worker(name));
         }
+        if let Some(name) = rest.strip_prefix(BRIDGE) {
+            return Some(Self::Bridge(name));
+        }
         if let Some(special) = rest.strip_prefix(SPECIAL) {
             let (source, file) = special.split_once('/')?;
             return Some(Self::Special { source, file });
@@ -71,6 +78,10 @@ impl<'a> Virtual<'a> {
 
 pub(crate) fn worker_id(name: &str) -> String {
     format!("{PREFIX}{WORKER}{name}")
+}
+
+pub(crate) fn bridge_id(name: &str) -> String {
+    format!("{PREFIX}{BRIDGE}{name}")
 }
 
 pub(crate) fn special_id(source: &str, file: &str) -> String {
@@ -148,6 +159,26 @@ pub(crate) fn unsupported_code(specifier: &str) -> String {
            apply: fail,\n  construct: fail,\n  getPrototypeOf: () => names,\n  \
            get: (_, key) => (plain(key) ? undefined : part),\n\
          }});\n"
+    )
+}
+
+/// All that the runtime's file exports.
+pub(crate) fn bridge_code(name: &str) -> String {
+    format!("export * from {};\n", js_string(&worker_id(name)))
+}
+
+/// In the place of a file that cannot be compiled. What it imports is named, so that errors in there are
+/// found too, but does not run.
+pub(crate) fn broken_code(file: &str, imports: &[String]) -> String {
+    let message = js_string(&format!("`{file}` cannot be compiled"));
+    let behind: Vec<String> =
+        imports.iter().map(|it| format!("import({})", js_string(it))).collect();
+    format!(
+        "export const behind = () => [{}];\n\
+         const error = new Error({message});\n\
+         error.name = \"BuildError\";\n\
+         throw error;\n",
+        behind.join(", ")
     )
 }
 

@@ -166,6 +166,24 @@ pub const WORKER_CONCURRENCY_MIN: usize = 4;
 pub const WORKER_HELLO_MAX: Duration = Duration::from_secs(15);
 /// From a worker's first frame until it is ready: the project's `instrumentation` runs here.
 pub const WORKER_READY_MAX: Duration = Duration::from_mins(1);
+/// Threads of `byway dev` beside those of the bundler.
+pub const DEV_THREADS: usize = 2;
+/// Ports after the usual one that `byway dev` tries where that is in use.
+pub const DEV_PORTS_TRIED_MAX: u16 = 10;
+/// How long requests in flight hold up the end of `byway dev`, and then work that goes on behind them.
+pub const DEV_DRAIN_MAX: Duration = Duration::from_secs(1);
+/// Builds that one worker of `byway dev` takes over; modules that were replaced stay in its memory.
+pub const RELOADS_MAX: u32 = 500;
+/// Changes on disk that wait to be looked at; after more of them everything is looked at.
+pub const CHANGES_MAX: usize = 4096;
+/// Folders of a project that `byway dev` watches.
+pub const WATCHED_FOLDERS_MAX: usize = 20_000;
+/// How long a worker with a debugger may be silent.
+pub const INSPECTED_WAIT_MAX: Duration = Duration::from_hours(24);
+/// How long a page of `byway dev` waits for news before it asks again.
+pub const EVENT_WAIT_MAX: Duration = Duration::from_secs(25);
+/// How long a worker may take to read the manifest of another build. Its modules are loaded later.
+pub const RELOAD_WAIT_MAX: Duration = Duration::from_secs(5);
 /// A worker that replaces another takes over once its routes are loaded, at the latest this long after it
 /// became ready.
 pub const WORKER_LOAD_MAX: Duration = Duration::from_secs(10);

@@ -17,6 +17,15 @@ const TAB_WIDTH: usize = 4;
 const CUT: char = '…';
 
 impl Diagnostic {
+    /// The lines around the finding with a mark below it, where there is a place and a text.
+    pub fn frame(&self) -> Option<String> {
+        let (location, source) = (self.location.as_ref()?, self.source.as_ref()?);
+        let rendered = Rendered { diagnostic: self, paint: Paint(false) };
+        let mut text = String::new();
+        rendered.frame(&mut text, location, source).ok()?;
+        Some(text)
+    }
+
     /// The diagnostic as text that ends with a newline.
     pub fn render(&self, colour: bool) -> String {
         Rendered { diagnostic: self, paint: Paint(colour) }.to_string()
@@ -82,7 +91,7 @@ impl fmt::Display for Rendered<'_> {
 }
 
 impl Rendered<'_> {
-    fn frame(&self, f: &mut fmt::Formatter<'_>, at: &Location, source: &str) -> fmt::Result {
+    fn frame(&self, f: &mut impl fmt::Write, at: &Location, source: &str) -> fmt::Result {
         let Some(index) = (at.line as usize).checked_sub(1) else { return Ok(()) };
         let first = index.saturating_sub(CONTEXT_LINES);
         let shown: Vec<(usize, &str)> = source

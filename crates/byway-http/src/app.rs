@@ -1,6 +1,6 @@
 //! The request pipeline: client, guard, path, rules, proxy, file, route, policies, method, worker.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use byway_config::Settings;
@@ -17,7 +17,6 @@ use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 use parking_lot::RwLock;
-use tokio::sync::Notify;
 
 use crate::added::AddedHeaders;
 use crate::cached::{CacheSetup, CachedRoutes};
@@ -26,11 +25,14 @@ use crate::gate::{Client, Gate, Visit};
 use crate::respond::{self, AnswerBroken};
 use crate::shared::SharedAnswers;
 use crate::upstream::{Destination, Upstream};
-use crate::{AnswerBodyStream, Files, Peer, PolicyTables, ingress};
+use crate::{AnswerBodyStream, AnsweredBy, Developer, Files, Peer, PolicyTables, dev, ingress};
 
 mod caching;
+pub(crate) mod holds;
 mod serve;
 mod target;
+
+use holds::{Former, LastUse, WeakApp};
 
 /// What an app is made of.
 #[derive(Debug)]
@@ -43,6 +45,10 @@ pub struct AppOptions<'s> {
     pub proxy: Option<ProxyMatchers>,
     /// The workers.
     pub pool: Arc<Pool>,
+    /// The number of the first route at the workers, which may know routes of earlier builds too.
+    pub route_base: u32,
+    /// Who serves the project while it is being written; nobody under `byway start`.
+    pub developer: Option<Arc<dyn Developer>>,
     /// What is set.
     pub settings: &'s Settings,
     /// The `[[route]]` tables of the settings, compiled.
@@ -56,42 +62,6 @@ pub struct AppOptions<'s> {
 /// A whole project as a service. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct App(Arc<RwLock<Arc<Inner>>>);
-
-/// An app that does not keep itself alive.
-#[derive(Debug, Clone)]
-pub(crate) struct WeakApp(Weak<RwLock<Arc<Inner>>>);
-
-impl WeakApp {
-    /// The app, unless the server has ended.
-    pub(crate) fn upgrade(&self) -> Option<App> {
-        self.0.upgrade().map(App)
-    }
-}
-
-/// A build that another one took the place of.
-#[derive(Debug)]
-pub struct Former {
-    /// Its workers.
-    pub pool: Arc<Pool>,
-    unused: Arc<Notify>,
-}
-
-impl Former {
-    /// Waits until no request that began under this build may still look for a worker.
-    pub async fn unused(&self) {
-        self.unused.notified().await;
-    }
-}
-
-/// Tells that the last request of a build has gone.
-#[derive(Debug, Default)]
-struct LastUse(Arc<Notify>);
-
-impl Drop for LastUse {
-    fn drop(&mut self) {
-        self.0.notify_one();
-    }
-}
 
 /// One build. A request belongs to one from its first byte to its answer's head.
 #[derive(Debug)]
@@ -108,7 +78,10 @@ pub(crate) struct Inner {
     /// The matchers of the project's proxy.
     proxy: Option<ProxyMatchers>,
     pub(crate) pool: Arc<Pool>,
+    /// What a route's number at the workers is more than its index here.
+    pub(crate) route_base: u32,
     pub(crate) gate: Gate,
+    developer: Option<Arc<dyn Developer>>,
     head_bytes_max: usize,
     pub(crate) cached: Option<Arc<CachedRoutes>>,
     shared: Option<SharedAnswers>,
@@ -141,8 +114,18 @@ pub(crate) struct RouteEntry {
 impl Inner {
     /// `former` is the build whose place this one takes.
     fn new(options: AppOptions<'_>, former: Option<&Self>) -> Result<Self, RuleError> {
-        let AppOptions { manifest, files, proxy, pool, settings, tables, cache, rate_store } =
-            options;
+        let AppOptions {
+            manifest,
+            files,
+            proxy,
+            pool,
+            route_base,
+            developer,
+            settings,
+            tables,
+            cache,
+            rate_store,
+        } = options;
         let former = former.map(|former| &former.gate);
         let gate = Gate::new(settings, tables, &manifest, rate_store, former);
         // Pages come after the routes, so that a route's index is its id.
@@ -185,7 +168,9 @@ impl Inner {
             pool,
             cached,
             shared: cache.as_ref().map(SharedAnswers::new),
+            route_base,
             gate,
+            developer,
             head_bytes_max: settings.limits.head_bytes,
         })
     }
@@ -202,12 +187,12 @@ impl App {
     pub fn replace(&self, options: AppOptions<'_>) -> Result<Former, RuleError> {
         let next = Arc::new(Inner::new(options, Some(&self.build()))?);
         let former = std::mem::replace(&mut *self.0.write(), next);
-        Ok(Former { pool: Arc::clone(&former.pool), unused: Arc::clone(&former.last_use.0) })
+        Ok(Former::new(&former.pool, &former.last_use))
     }
 
     /// The same without keeping it alive, for what it owns itself.
     pub(crate) fn downgrade(&self) -> WeakApp {
-        WeakApp(Arc::downgrade(&self.0))
+        WeakApp::of(self)
     }
 
     /// The build that answers now.
@@ -230,15 +215,9 @@ impl App {
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
         let inner = self.build();
-        let (mut head, body) = request.into_parts();
-        let client = Client::find(&inner.gate, peer, &mut head.headers);
-        let mut visit = inner.gate.enter(&mut head, &client);
-        match inner.answer(&head, body, &client, &mut visit).await {
-            Ok(answer) => Ok(inner.gate.leave(visit, &head, &client, answer)),
-            Err(broken) => {
-                Gate::lose(visit);
-                Err(broken)
-            }
+        match &inner.developer {
+            None => inner.respond(request, peer, &mut AnsweredBy::default()).await,
+            Some(developer) => Box::pin(dev::respond(&**developer, &inner, request, peer)).await,
         }
     }
 
@@ -266,6 +245,30 @@ pub(crate) struct Asked<'r> {
 }
 
 impl Inner {
+    /// Answers one request, and says in `by` who did.
+    pub(crate) async fn respond<B>(
+        &self,
+        request: Request<B>,
+        peer: &Peer,
+        by: &mut AnsweredBy,
+    ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
+    where
+        B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
+    {
+        let (mut head, body) = request.into_parts();
+        let client = Client::find(&self.gate, peer, &mut head.headers);
+        let mut visit = self.gate.enter(&mut head, &client);
+        let answer = self.answer(&head, body, &client, &mut visit).await;
+        *by = visit.by;
+        match answer {
+            Ok(answer) => Ok(self.gate.leave(visit, &head, &client, answer)),
+            Err(broken) => {
+                Gate::lose(visit);
+                Err(broken)
+            }
+        }
+    }
+
     /// Everything between a request's arrival and the departure of its answer.
     async fn answer<B>(
         &self,
@@ -316,6 +319,7 @@ impl Inner {
                 if let Err(refusal) = self.gate.admit(visit, request, None, request.path).await {
                     return Ok(*refusal);
                 }
+                visit.by = AnsweredBy::Redirect;
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::TEMPORARY_REDIRECT);
                 return Ok(respond::redirection(status, location));
             }
@@ -330,6 +334,7 @@ impl Inner {
                     Ok(allowance) => allowance,
                     Err(refusal) => return Ok(*refusal),
                 };
+                visit.by = AnsweredBy::Rewrite;
                 let Asked { head, client, .. } = *request;
                 let upstream = Destination { target: &target, query: &query, allowance };
                 return Ok(Box::pin(self.upstream.forward(&upstream, head, body, client)).await);

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
 use crate::App;
-use crate::app::WeakApp;
+use crate::app::holds::WeakApp;
 
 /// Answers the workers of a server. Clones answer from the same cache.
 #[derive(Debug, Clone)]

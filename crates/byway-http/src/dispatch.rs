@@ -30,6 +30,8 @@ pub(crate) struct Terms {
     /// What a request may take. A worker that has sent no head in time is told to give up, and so is one
     /// whose request's body turns out to be too long.
     pub(crate) allowance: Allowance,
+    /// The number of the app's first route at the workers.
+    pub(crate) route_base: u32,
 }
 
 /// A request whose route is known.
@@ -59,7 +61,8 @@ where
         Ok(upload) => upload,
         Err(status) => return Ok(respond::bad_body(status)),
     };
-    let target = Target { asked: routed.asked, routed: Some(routed), proxy: false };
+    let route_base = terms.route_base;
+    let target = Target { asked: routed.asked, routed: Some(routed), proxy: false, route_base };
     let delivery = Delivery::new(pool, request, &target, upload.first(), allowance.answer_wait);
     match delivery.run(upload, allowance).await {
         Ok(answer) => Ok(response(answer, &request.head.method)),
@@ -75,6 +78,15 @@ pub(crate) struct Target<'m> {
     pub(crate) routed: Option<&'m Routed<'m>>,
     /// Whether the proxy runs first.
     pub(crate) proxy: bool,
+    /// The number of the app's first route at the workers.
+    pub(crate) route_base: u32,
+}
+
+impl Target<'_> {
+    /// The route's number at the workers.
+    fn number(&self) -> u32 {
+        self.routed.map_or(NO_ROUTE, |routed| routed.found.route as u32 + self.route_base)
+    }
 }
 
 /// A request on its way to a worker, and to another one where that is safe.
@@ -161,9 +173,8 @@ impl<'a> Delivery<'a> {
         let params = target.routed.map(params).unwrap_or_default();
         // Only a proxy sees the base path.
         let path = if target.proxy { target.asked.with_base() } else { target.asked.as_str() };
-        let route = target.routed.map_or(NO_ROUTE, |routed| routed.found.route as u32);
         let head = RequestHead {
-            route,
+            route: target.number(),
             proxy: target.proxy,
             method: request.method.as_str(),
             http_version: version(request.version),
@@ -211,7 +222,10 @@ fn version(version: Version) -> u8 {
 
 /// A worker's answer as a response. Framing is left to hyper.
 pub(crate) fn response(answer: Answer, method: &Method) -> Response<AnswerBodyStream> {
-    let Answer { head, body, .. } = answer;
+    let Answer { head, mut body, .. } = answer;
+    if head.failure {
+        return respond::reported(body.take_whole());
+    }
     let Ok(status) = StatusCode::from_u16(head.status) else {
         return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
     };

@@ -24,8 +24,8 @@ use byway_routes::manifest::{Manifest, Route};
 use byway_routes::path::RequestPath;
 use http::{HeaderName, HeaderValue, Response, request};
 
-use crate::AnswerBodyStream;
 use crate::body::Compressible;
+use crate::{AnswerBodyStream, AnsweredBy};
 
 use admission::Decided;
 pub(crate) use client::Client;
@@ -126,6 +126,8 @@ struct RoutePolicies {
 pub(crate) struct Visit {
     id: Option<HeaderValue>,
     watched: Option<Watched>,
+    /// Who answers it, for developers.
+    pub(crate) by: AnsweredBy,
     /// What the policies have decided.
     decided: Option<Box<Decided>>,
 }
@@ -200,7 +202,7 @@ impl Gate {
         let id = self.ids.as_ref().map(|ids| ids.assign(client.is_proxied(), &mut request.headers));
         let observer = self.observer.as_ref();
         let watched = observer.map(|it| it.begin(request, client, id.as_ref()));
-        Visit { id, watched, decided: None }
+        Visit { id, watched, by: AnsweredBy::default(), decided: None }
     }
 
     /// An answer leaves.

@@ -29,7 +29,7 @@ use crate::facts::RequestFacts;
 use crate::gate::{Allowance, Visit};
 use crate::respond::{self, AnswerBroken, Unanswered};
 use crate::upload::{self, Limit, TooLong, Upload};
-use crate::{AnswerBodyStream, headers, upstream};
+use crate::{AnswerBodyStream, AnsweredBy, headers, upstream};
 
 impl Inner {
     /// Lets the proxy decide about a request, and answers it. `resolution` is where the request goes if the
@@ -59,14 +59,19 @@ impl Inner {
         };
         // A kept answer is looked for once the proxy has let the request pass, so that it never runs first.
         let sent = routed.as_ref().filter(|routed| !self.is_cached(routed.found.route));
-        let target = Target { asked: request.path, routed: sent, proxy: true };
+        let route_base = self.route_base;
+        let target = Target { asked: request.path, routed: sent, proxy: true, route_base };
         let delivery =
             Delivery::new(&self.pool, request, &target, upload.first(), allowance.answer_wait);
+        visit.by = AnsweredBy::Handler;
         let outcome = outcome(&delivery, upload, &allowance).await;
         let added = AddedHeaders::new(added);
         match outcome {
             Ok((Outcome::Answer(answer), body)) => {
                 body.send_when_wanted();
+                if matches!(answer.proxy, ProxyPart::Own) {
+                    visit.by = AnsweredBy::Proxy;
+                }
                 Ok(answered(answer, request.head, added, kind))
             }
             Ok((Outcome::Verdict(verdict, stream), body)) => {
@@ -197,7 +202,11 @@ impl Inner {
         let route = routed.found.route;
         stream.set_limit(wait);
         let query = path.query().as_bytes();
-        stream.route(&RouteHead { route: route as u32, query, params: &params })?;
+        stream.route(&RouteHead {
+            route: route as u32 + self.route_base,
+            query,
+            params: &params,
+        })?;
         let answer = too_long.or(stream.answer()).await?;
         Ok(decision.finish(dispatch::response(answer, &request.head.method)))
     }
@@ -214,6 +223,7 @@ impl Inner {
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
+        visit.by = AnsweredBy::Rewrite;
         let allowance = match self.gate.admit(visit, request, None, request.path).await {
             Ok(allowance) => allowance,
             Err(refusal) => {

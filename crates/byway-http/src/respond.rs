@@ -131,6 +131,17 @@ pub(crate) fn failed() -> Response<AnswerBodyStream> {
     with_body(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "Internal Server Error")
 }
 
+/// What a worker reports of a failure, under development.
+#[derive(Debug, Clone)]
+pub(crate) struct FailureReport(pub(crate) Bytes);
+
+/// 500: user code failed. The report goes along for whoever shows it to a developer, and no further.
+pub(crate) fn reported(report: Option<Bytes>) -> Response<AnswerBodyStream> {
+    let mut response = empty(StatusCode::INTERNAL_SERVER_ERROR);
+    response.extensions_mut().insert(FailureReport(report.unwrap_or_default()));
+    response
+}
+
 /// A request that no worker answered.
 pub(crate) fn undelivered(
     error: DispatchError,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use byway_config::Supervision;
+use parking_lot::Mutex;
 
 use crate::console::ConsoleSink;
 use crate::dispatcher::Dispatcher;
@@ -13,6 +14,8 @@ use crate::status::Ledger;
 pub(crate) struct Kind {
     pub(crate) name: String,
     pub(crate) command: WorkerCommand,
+    /// The JSON text of the `CONFIG` frame as it is now.
+    pub(crate) config: Mutex<String>,
     pub(crate) rules: Supervision,
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) ledger: Ledger,

@@ -114,6 +114,11 @@ impl Pool {
         Ok(pool)
     }
 
+    /// A pool without workers, for a server that has nothing to run yet.
+    pub fn empty() -> Self {
+        Self { groups: Vec::new(), routes: Vec::new() }
+    }
+
     /// A place on the worker of the default group with the least work, after waiting for one if need be.
     pub async fn acquire(&self) -> Result<Ticket, DispatchError> {
         self.groups.first().ok_or(DispatchError::NoWorker)?.kind.dispatcher.acquire(None).await
@@ -176,6 +181,11 @@ impl Pool {
         }
     }
 
+    /// What the workers of each group have in common.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.groups.iter().map(|group| &*group.kind)
+    }
+
     /// Asks the workers to finish and waits for their end, which `byway_config` bounds.
     pub async fn drain(&self) {
         self.drain_within(DRAIN_MAX).await;
@@ -207,6 +217,7 @@ impl Group {
         };
         let kind = Arc::new(Kind {
             name: options.name,
+            config: Mutex::new(options.command.config.clone()),
             command: options.command,
             rules: options.rules,
             dispatcher: Dispatcher::new(rules),

@@ -7,9 +7,11 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::condition::Condition;
 use crate::lane::Lane;
+use crate::reload::Reloaded;
 
 /// Where a worker is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +94,9 @@ pub(crate) struct Record {
     born: Instant,
     state: AtomicU8,
     pub(crate) memory_bytes: AtomicU64,
-    lane: Arc<Lane>,
+    pub(crate) lane: Arc<Lane>,
+    /// What it has said of the last reload.
+    pub(crate) reloaded: watch::Sender<Reloaded>,
 }
 
 impl Record {
@@ -104,6 +108,7 @@ impl Record {
             state: AtomicU8::new(0),
             memory_bytes: AtomicU64::new(0),
             lane,
+            reloaded: watch::Sender::default(),
         }
     }
 
@@ -115,7 +120,7 @@ impl Record {
         self.state.store(2, Ordering::Relaxed);
     }
 
-    fn state(&self) -> WorkerState {
+    pub(crate) fn state(&self) -> WorkerState {
         match (self.state.load(Ordering::Relaxed), self.lane.condition()) {
             (0, _) => WorkerState::Starting,
             (2, _) | (_, Condition::Leaving | Condition::Closed) => WorkerState::Draining,
@@ -155,7 +160,15 @@ impl Ledger {
     }
 
     pub(crate) fn leave(&self, id: u64) {
-        self.records.lock().retain(|record| record.id != id);
+        let mut records = self.records.lock();
+        if let Some(at) = records.iter().position(|record| record.id == id) {
+            records.remove(at).reloaded.send_replace(Reloaded::Gone);
+        }
+    }
+
+    /// The workers that run.
+    pub(crate) fn records(&self) -> Vec<Arc<Record>> {
+        self.records.lock().clone()
     }
 
     /// Counts a worker that was started in place of another.

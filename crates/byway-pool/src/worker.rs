@@ -18,6 +18,7 @@ use crate::kind::Kind;
 use crate::lane::Lane;
 use crate::orders::{Ended, Notice, Order};
 use crate::process::{NODE_MAJOR_MIN, Process, Spawned, major, too_old};
+use crate::reload::Reloaded;
 use crate::review::{self, Retirement};
 use crate::status::Record;
 use crate::traffic::{Event, read_loop, write_loop};
@@ -88,7 +89,13 @@ pub(crate) async fn run(
     tracing::debug!(worker = id, pid, "worker started");
     let dispatcher = Some(Arc::clone(&kind.dispatcher));
     let lane = Lane::new(id, slot, kind.rules.concurrency, dispatcher, kind.command.calls.clone());
-    lane.send(|out| encode::config(out, &kind.command.config));
+    let record = Arc::new(Record::new(Arc::clone(&lane), pid));
+    {
+        // Whoever reloads finds the worker in the ledger, or has changed what it is told before.
+        let config = kind.config.lock();
+        lane.send(|out| encode::config(out, &config));
+        kind.ledger.enter(&record);
+    }
     if let Some(sink) = &kind.console {
         // These end with the last process that holds the pipe.
         let follow = |stream| (id, stream, Arc::clone(sink));
@@ -103,8 +110,6 @@ pub(crate) async fn run(
     let (events_in, events) = mpsc::channel(EVENTS_MAX);
     let reader = tokio::spawn(read_loop(Arc::clone(&lane), read, events_in));
     let writer = tokio::spawn(write_loop(Arc::clone(&lane), write));
-    let record = Arc::new(Record::new(Arc::clone(&lane), pid));
-    kind.ledger.enter(&record);
     let now = Instant::now();
     let supervisor = Supervisor {
         kind: &kind,
@@ -255,6 +260,9 @@ impl Supervisor<'_> {
             }
             WorkerFrame::Loaded if self.phase == Phase::Ready => self.tell(Notice::Loaded),
             WorkerFrame::Pong { .. } => self.pong(),
+            WorkerFrame::Reloaded { number, failure } => {
+                self.record.reloaded.send_replace(Reloaded::Done(number, failure));
+            }
             WorkerFrame::Retire { text } => self.retire(Retirement::Asked(text)),
             WorkerFrame::Log { stream, level, text } => self.log(stream, level, &text),
             WorkerFrame::Fatal { text } => self.fatal = Some(StartError::Fatal(text)),

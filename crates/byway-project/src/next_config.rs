@@ -25,6 +25,8 @@ pub struct ConfigCommand {
     pub config: PathBuf,
     /// The whole environment.
     pub env: Vec<(OsString, OsString)>,
+    /// Whether it is for development, which functions in `next.config` are told.
+    pub development: bool,
 }
 
 /// What `next.config` says, and what the user should know about it.

@@ -21,6 +21,7 @@ const ANNOUNCEMENT: &str = "listening on http";
 pub struct Launch {
     binary: PathBuf,
     directory: PathBuf,
+    verb: &'static str,
     hostname: String,
     arguments: Vec<OsString>,
     environment: Vec<(OsString, OsString)>,
@@ -46,6 +47,13 @@ pub struct Stopped {
 }
 
 impl Launch {
+    /// Runs `byway dev`, which needs no build.
+    #[must_use]
+    pub fn dev(mut self) -> Self {
+        self.verb = "dev";
+        self
+    }
+
     /// Adds an argument after `start DIR`.
     #[must_use]
     pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
@@ -69,7 +77,7 @@ impl Launch {
 
     /// Starts the server and waits for the line that says where it listens.
     pub fn start(self) -> io::Result<TestServer> {
-        let mut command = byway_command(&self.binary, "start", &self.directory);
+        let mut command = byway_command(&self.binary, self.verb, &self.directory);
         command.args(["--port", "0", "--hostname", &self.hostname]);
         command.args(self.arguments).envs(self.environment);
         let process = Process::spawn(&mut command)?;
@@ -89,6 +97,7 @@ impl TestServer {
         Launch {
             binary: binary.as_ref().to_owned(),
             directory: directory.as_ref().to_owned(),
+            verb: "start",
             hostname: "localhost".to_owned(),
             arguments: Vec::new(),
             environment: Vec::new(),

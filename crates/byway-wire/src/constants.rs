@@ -45,6 +45,8 @@ constants! {
     CACHE_VALUE: u8 = 0x09;
     /// Server to worker: what `INVALIDATE` asked for is done.
     CACHE_DONE: u8 = 0x0A;
+    /// Server to worker: load another build of the project beside the one that is loaded.
+    RELOAD: u8 = 0x0C;
 
     /// Worker to server: an answer's head and the start of its body.
     RESPONSE: u8 = 0x81;
@@ -80,6 +82,8 @@ constants! {
     RETIRE: u8 = 0x91;
     /// Worker to server: the handler of a request that was called off for its deadline has finished.
     OVER: u8 = 0x92;
+    /// Worker to server: how a `RELOAD` went.
+    RELOADED: u8 = 0x93;
 
     /// No body bytes follow in this direction.
     FLAG_END: u8 = 0x01;
@@ -89,6 +93,8 @@ constants! {
     FLAG_HAS_BODY: u8 = 0x04;
     /// The proxy runs before the route.
     FLAG_PROXY: u8 = 0x08;
+    /// The body of the answer is a report of a failure, for developers. Only in development.
+    FLAG_FAILURE: u8 = 0x40;
 
     /// In place of a route: nothing that a worker could run. Only with `FLAG_PROXY`.
     NO_ROUTE: u32 = 0xFFFF_FFFF;

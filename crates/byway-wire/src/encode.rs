@@ -290,6 +290,11 @@ pub fn invalidate(
     })
 }
 
+/// `RELOAD`: a JSON object, which the caller keeps well under `FRAME_PAYLOAD_MAX`.
+pub fn reload(out: &mut BytesMut, number: u32, json: &str) {
+    small(out, c::RELOAD, 0, 0, &[&number.to_le_bytes(), json.as_bytes()].concat());
+}
+
 /// `RESPONSE`, as a worker sends it.
 pub fn response<'h>(
     out: &mut BytesMut,
@@ -386,6 +391,11 @@ pub fn log(
 /// `DRAINED`.
 pub fn drained(out: &mut BytesMut) {
     small(out, c::DRAINED, 0, 0, &[]);
+}
+
+/// `RELOADED`, as a worker sends it; no text where all went well.
+pub fn reloaded(out: &mut BytesMut, number: u32, failure: &str) {
+    small(out, c::RELOADED, 0, 0, &[&number.to_le_bytes(), failure.as_bytes()].concat());
 }
 
 /// `FATAL`.

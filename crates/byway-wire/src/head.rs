@@ -132,6 +132,8 @@ pub struct ResponseHead {
     pub headers: HeaderLines,
     /// What the cache has to know about an answer for everybody.
     pub rendered: Option<Box<Rendered>>,
+    /// Whether the body is a report of a failure, for developers.
+    pub failure: bool,
 }
 
 impl ResponseHead {
@@ -141,8 +143,8 @@ impl ResponseHead {
         if !(200..=999).contains(&status) {
             return Err(fields.malformed("the status is not in 200 to 999"));
         }
-        let reason = fields.str16()?;
-        Ok(Self { status, reason, headers: HeaderLines::read(fields)?, rendered: None })
+        let (reason, headers) = (fields.str16()?, HeaderLines::read(fields)?);
+        Ok(Self { status, reason, headers, rendered: None, failure: false })
     }
 }
 

@@ -83,6 +83,10 @@ pub enum ServerFrame {
         call: u32,
         status: u16,
     },
+    Reload {
+        number: u32,
+        json: String,
+    },
 }
 
 impl ServerFrame {
@@ -138,6 +142,12 @@ impl ServerFrame {
             c::CONFIG => {
                 let json = Fields::new("CONFIG", Bytes::new()).utf8(&payload)?;
                 Ok(Self::Config { json })
+            }
+            c::RELOAD => {
+                let mut fields = Fields::new("RELOAD", payload);
+                let number = fields.u32()?;
+                let rest = fields.clone().rest();
+                Ok(Self::Reload { number, json: fields.utf8(&rest)? })
             }
             c::DRAIN => Fields::new("DRAIN", payload).end().map(|()| Self::Drain),
             c::CACHE_VALUE => Ok(Self::CacheValue { call: stream, data: payload, end }),

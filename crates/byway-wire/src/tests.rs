@@ -92,6 +92,30 @@ fn an_answer_survives_the_wire() {
     assert_eq!(lines[1], (Bytes::from_static(b"set-cookie"), Bytes::from_static(b"b=2")));
 }
 
+#[test]
+fn an_order_to_reload_survives_the_wire() {
+    let mut out = BytesMut::new();
+    encode::reload(&mut out, 7, "{\"routeBase\":40}");
+    let frames = decode_all(&out, &[13]).unwrap();
+    let ServerFrame::Reload { number, json } = ServerFrame::parse(frames[0].clone()).unwrap()
+    else {
+        panic!("not a reload: {frames:?}");
+    };
+    assert_eq!((number, json.as_str()), (7, "{\"routeBase\":40}"));
+}
+
+#[test]
+fn a_report_of_a_failure_is_told_from_an_answer() {
+    for (flags, expected) in [(c::FLAG_END, false), (c::FLAG_END | c::FLAG_FAILURE, true)] {
+        let payload = Bytes::from_static(b"\xf4\x01\x00\x00\x00\x00{}");
+        let frame = Frame { kind: c::RESPONSE, flags, stream: 1, payload };
+        let WorkerFrame::Response { head, body, .. } = WorkerFrame::parse(frame).unwrap() else {
+            panic!("not an answer");
+        };
+        assert_eq!((head.status, head.failure, body.as_ref()), (500, expected, b"{}".as_slice()));
+    }
+}
+
 type Lines = Vec<(Vec<u8>, Vec<u8>)>;
 
 fn pairs(lines: &Lines) -> impl Iterator<Item = (&[u8], &[u8])> {
@@ -292,6 +316,7 @@ fn wrong_frames_are_named() {
         (c::INVALIDATE, b"\x01\x00\x00\x00\x00\x01\x00"),
         (c::LOADED, b"x"),
         (c::OVER, b"x"),
+        (c::RELOADED, b"\x01\x00\x00"),
     ] {
         assert!(matches!(reject(frame(kind, 0, payload)), ProtocolError::Malformed { .. }));
     }
@@ -331,6 +356,8 @@ fn worker_frames() -> impl Strategy<Value = Vec<WorkerFrame>> {
         }),
         (1..9u32).prop_map(|stream| WorkerFrame::Over { stream }),
         "\\PC{0,40}".prop_map(|text| WorkerFrame::Retire { text }),
+        (any::<u32>(), proptest::option::of("\\PC{1,40}"))
+            .prop_map(|(number, failure)| WorkerFrame::Reloaded { number, failure }),
         Just(WorkerFrame::Loaded),
         Just(WorkerFrame::Ready),
     ];
@@ -350,6 +377,9 @@ fn write(out: &mut BytesMut, frame: &WorkerFrame) {
         }
         WorkerFrame::Over { stream } => encode::over(out, *stream),
         WorkerFrame::Retire { text } => encode::retire(out, text).unwrap(),
+        WorkerFrame::Reloaded { number, failure } => {
+            encode::reloaded(out, *number, failure.as_deref().unwrap_or_default());
+        }
         WorkerFrame::Loaded => encode::loaded(out),
         _ => encode::ready(out),
     }

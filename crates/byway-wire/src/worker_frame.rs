@@ -55,6 +55,8 @@ pub enum WorkerFrame {
     Retire { text: String },
     /// The handler of a request that was called off has finished.
     Over { stream: u32 },
+    /// How the reload with this number went.
+    Reloaded { number: u32, failure: Option<String> },
 }
 
 impl WorkerFrame {
@@ -62,7 +64,7 @@ impl WorkerFrame {
     pub fn parse(frame: Frame) -> Result<Self, ProtocolError> {
         let Frame { kind, flags, stream, payload } = frame;
         let allowed = match kind {
-            c::RESPONSE => c::FLAG_END | c::FLAG_RENDERED,
+            c::RESPONSE => c::FLAG_END | c::FLAG_RENDERED | c::FLAG_FAILURE,
             c::RESPONSE_CHUNK => c::FLAG_END,
             c::CACHE_SET => c::FLAG_END | c::FLAG_ABANDONED,
             _ => 0,
@@ -100,19 +102,29 @@ impl WorkerFrame {
             c::LOADED => Fields::new("LOADED", payload).end().map(|()| Self::Loaded),
             c::RETIRE => Ok(Self::Retire { text: String::from_utf8_lossy(&payload).into_owned() }),
             c::OVER => Fields::new("OVER", payload).end().map(|()| Self::Over { stream }),
+            c::RELOADED => {
+                let mut fields = Fields::new("RELOADED", payload);
+                let number = fields.u32()?;
+                let text = String::from_utf8_lossy(&fields.rest()).into_owned();
+                Ok(Self::Reloaded { number, failure: (!text.is_empty()).then_some(text) })
+            }
             _ => Err(ProtocolError::UnknownType(kind)),
         }
     }
 
     fn response(stream: u32, flags: u8, payload: Bytes) -> Result<Self, ProtocolError> {
-        let end = flags & c::FLAG_END != 0;
+        let (end, failure) = (flags & c::FLAG_END != 0, flags & c::FLAG_FAILURE != 0);
         let mut fields = Fields::new("RESPONSE", payload);
         let mut head = ResponseHead::read(&mut fields)?;
+        head.failure = failure;
         if flags & c::FLAG_RENDERED != 0 {
             head.rendered = Some(Box::new(Rendered::read(&mut fields)?));
         }
         if fields.remaining() > c::HEAD_BODY_MAX {
             return Err(fields.malformed("more body than a head may carry"));
+        }
+        if failure && !end {
+            return Err(fields.malformed("a report that is not complete"));
         }
         Ok(Self::Response { stream, head, body: fields.rest(), end })
     }

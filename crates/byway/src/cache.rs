@@ -45,6 +45,12 @@ fn no_address(error: &dyn std::fmt::Display) -> anyhow::Error {
     WithHint { message, hint }.into()
 }
 
+/// A cache that ends with the process.
+pub(crate) fn in_memory() -> anyhow::Result<Arc<Cache>> {
+    let options = CacheOptions { memory_bytes: CACHE_MEMORY_BYTES, disk: None, shared: None };
+    Cache::open(&options).map_err(anyhow::Error::msg)
+}
+
 /// What a build keeps in the cache, and how.
 pub(crate) fn setup(cache: &Arc<Cache>, manifest: &Manifest) -> CacheSetup {
     let config = &manifest.config;

@@ -20,7 +20,8 @@ const EXAMPLES: &str = "\
 Examples:
   byway new shop             a small project to start from
   byway check                what of an existing Next.js project runs, differs or does not
-  byway build && byway start compile the project in this folder, and serve it on port 3000
+  byway dev                  serve the project in this folder while it is being written
+  byway build && byway start compile it, and serve it on port 3000
 
 Exit codes: 0 fine, 1 the project or the machine is at fault, 2 the command line is.
 Docs: README.md and docs/ of byway's repository.";
@@ -52,6 +53,8 @@ pub(crate) enum Command {
     New(NewArgs),
     /// Compile the project into `.byway/` and list its routes.
     Build(BuildArgs),
+    /// Serve the project while it is being written: what is saved takes effect.
+    Dev(DevArgs),
     /// Serve the build that `byway build` made.
     Start(StartArgs),
     /// Say what of a project runs, what differs and what is not supported.
@@ -79,7 +82,7 @@ pub(crate) enum Command {
 const NEW_HELP: &str = "\
 Examples:
   byway new zakat-api
-  cd zakat-api && byway build && byway start
+  cd zakat-api && byway dev
 
 The folder must be empty or absent. No package has to be installed: the project has no dependencies.";
 
@@ -118,6 +121,35 @@ pub(crate) struct ProjectArgs {
     /// `node` by default).
     #[arg(long, value_name = "PATH")]
     pub(crate) node: Option<PathBuf>,
+}
+
+const DEV_HELP: &str = "\
+Examples:
+  byway dev                            http://localhost:3000, or the next port that is free
+  byway dev --port 8080 -H 0.0.0.0     for other machines of the network too
+  byway dev --inspect                  let a debugger attach; it sees the original TypeScript
+
+Saved files take effect at once, without a request being lost. Errors are shown as a page to browsers, as \
+JSON to programs, and here. Listens on this machine only, and runs one worker, whatever byway.toml says.";
+
+/// Arguments of `byway dev`.
+#[derive(Debug, Args)]
+#[command(after_help = DEV_HELP)]
+pub(crate) struct DevArgs {
+    /// The project's folder.
+    #[arg(default_value = ".")]
+    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) settings: SettingArgs,
+    /// Let a debugger attach to the worker, on 127.0.0.1:9229 or another address.
+    #[arg(
+        long,
+        value_name = "[HOST:]PORT",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "127.0.0.1:9229"
+    )]
+    pub(crate) inspect: Option<String>,
 }
 
 const START_HELP: &str = "\
@@ -234,7 +266,7 @@ pub(crate) struct ConfigArgs {
 }
 
 /// Flags that go before variables and `byway.toml`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct SettingArgs {
     /// The port to listen on; 0 lets the system choose (`PORT`, 3000 by default).
     #[arg(short, long)]

@@ -22,17 +22,22 @@ const NEEDED_VARIABLES: [&str; 6] = ["PATH", "HOME", "LANG", "TZ", "TMPDIR", "NO
 pub(crate) struct Environment {
     existing: BTreeMap<String, String>,
     pub(crate) files: EnvFiles,
+    mode: Mode,
 }
 
 impl Environment {
-    /// Reads the `.env` files as for production, over what the process has.
-    pub(crate) fn read(dir: &Path) -> Result<Self, Diagnostic> {
-        Self::over(dir, existing())
+    /// Reads the `.env` files of `mode`, over what the process has.
+    pub(crate) fn read(dir: &Path, mode: Mode) -> Result<Self, Diagnostic> {
+        Self::over(dir, existing(), mode)
     }
 
-    fn over(dir: &Path, existing: BTreeMap<String, String>) -> Result<Self, Diagnostic> {
-        let files = env::load(dir, Mode::Production, &existing)?;
-        Ok(Self { existing, files })
+    fn over(
+        dir: &Path,
+        existing: BTreeMap<String, String>,
+        mode: Mode,
+    ) -> Result<Self, Diagnostic> {
+        let files = env::load(dir, mode, &existing)?;
+        Ok(Self { existing, files, mode })
     }
 
     /// The environment of a program that runs project code: the process's own as far as it is
@@ -48,7 +53,11 @@ impl Environment {
         let files = self.files.variables.iter();
         variables.extend(files.map(|(name, value)| (name.into(), value.into())));
         if !self.existing.contains_key("NODE_ENV") {
-            variables.push(("NODE_ENV".into(), "production".into()));
+            let name = match self.mode {
+                Mode::Development => "development",
+                _ => "production",
+            };
+            variables.push(("NODE_ENV".into(), name.into()));
         }
         variables
     }
@@ -58,6 +67,14 @@ impl Environment {
         let all = self.files.variables.iter().chain(&self.existing);
         let public = all.filter(|(name, _)| name.starts_with(INLINED_PREFIX));
         public.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// Names and values; those of the process win.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own = self.existing.iter();
+        let files =
+            self.files.variables.iter().filter(|(name, _)| !self.existing.contains_key(*name));
+        own.chain(files).map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The names of all variables.
@@ -70,10 +87,11 @@ impl Environment {
 pub(crate) fn of_worker(
     dir: &Path,
     allowed: Option<&[String]>,
+    mode: Mode,
 ) -> anyhow::Result<Vec<(OsString, OsString)>> {
     let mut existing = existing();
     existing.retain(|name, _| allowed.is_none_or(|allowed| is_allowed(name, allowed)));
-    let environment = Environment::over(dir, existing).map_err(|diagnostic| {
+    let environment = Environment::over(dir, existing, mode).map_err(|diagnostic| {
         print::diagnostic(&diagnostic);
         print::Reported("the environment files cannot be read".to_owned())
     })?;

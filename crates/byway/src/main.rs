@@ -27,6 +27,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::New(args) => commands::new::run(&args),
         Command::Build(args) => commands::build::run(&args),
+        Command::Dev(args) => commands::dev::run(&args),
         Command::Start(args) => commands::start::run(&args),
         Command::Check(args) => commands::check::run(&args),
         Command::Routes(args) => commands::routes::run(&args),

@@ -1,12 +1,14 @@
-//! A project as the commands see it that look at its sources: `build`, `check`, `routes`, `types`.
+//! A project as the commands see it that look at its sources: `build`, `dev`, `check`, `routes`, `types`.
 //!
 //! All that is wrong is collected, so that one run of a command tells everything.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use byway_compile::{BuildError, BuildInput, SourceRoute, compile_config};
 use byway_error::Diagnostic;
+use byway_project::env::Mode;
 use byway_project::next_config::{self, ConfigCommand, ReadConfig};
 use byway_project::public::{self, PublicFiles};
 use byway_project::{Project, ScanOptions, config_files};
@@ -19,17 +21,23 @@ use crate::progress::Progress;
 use crate::settings;
 
 /// What was read of a project.
+#[derive(Debug)]
 pub(crate) struct Reading {
     pub(crate) dir: PathBuf,
     /// Absent where its files cannot be told apart.
     pub(crate) project: Option<Project>,
     pub(crate) environment: Option<Environment>,
     pub(crate) config: NextConfig,
+    /// The source files of `next.config`, absolute.
+    pub(crate) config_sources: BTreeSet<PathBuf>,
     /// Settings of `next.config` that are not about APIs.
     pub(crate) ignored_settings: Vec<String>,
     pub(crate) public: PublicFiles,
     /// Errors and warnings, by the order in which files are read.
     pub(crate) found: Vec<Diagnostic>,
+    mode: Mode,
+    /// How many of them are about the environment and `next.config`.
+    settled: usize,
 }
 
 /// The folder that was named on the command line.
@@ -49,16 +57,26 @@ pub(crate) fn runtime() -> anyhow::Result<Runtime> {
 impl Reading {
     /// Reads the project in `dir`, a folder from [`folder`], and evaluates its `next.config` with `node`.
     pub(crate) async fn of(dir: PathBuf, node: &Path) -> anyhow::Result<Self> {
+        let mut reading = Self::settled(dir, node, Mode::Production).await?;
+        reading.scan();
+        Ok(reading)
+    }
+
+    /// Reads what the project's files are read by: the environment and `next.config`.
+    pub(crate) async fn settled(dir: PathBuf, node: &Path, mode: Mode) -> anyhow::Result<Self> {
         let mut reading = Self {
             dir,
             project: None,
             environment: None,
             config: NextConfig::default(),
+            config_sources: BTreeSet::new(),
             ignored_settings: Vec::new(),
             public: PublicFiles::default(),
             found: Vec::new(),
+            mode,
+            settled: 0,
         };
-        match Environment::read(&reading.dir) {
+        match Environment::read(&reading.dir, mode) {
             Ok(environment) => {
                 reading.found.extend(environment.files.warnings.iter().cloned());
                 reading.evaluate_config(&environment, node).await?;
@@ -66,13 +84,21 @@ impl Reading {
             }
             Err(found) => reading.found.push(found),
         }
-        let options = ScanOptions { page_extensions: reading.config.page_extensions.clone() };
-        match byway_project::scan(&reading.dir, &options) {
-            Ok(project) => reading.project = Some(project),
-            Err(found) => reading.found.extend(found),
-        }
-        reading.read_public();
+        reading.settled = reading.found.len();
         Ok(reading)
+    }
+
+    /// Reads the project's files, as they are now.
+    pub(crate) fn scan(&mut self) {
+        self.found.truncate(self.settled);
+        self.project = None;
+        self.public = PublicFiles::default();
+        let options = ScanOptions { page_extensions: self.config.page_extensions.clone() };
+        match byway_project::scan(&self.dir, &options) {
+            Ok(project) => self.project = Some(project),
+            Err(found) => self.found.extend(found),
+        }
+        self.read_public();
     }
 
     /// Reads settings and project for a command; the settings' faults are printed and end it.
@@ -93,9 +119,10 @@ impl Reading {
     ) -> anyhow::Result<()> {
         let Some(file) = config_files(&self.dir).next_config else { return Ok(()) };
         let _progress = Progress::start("evaluating next.config");
-        match read_config(&self.dir, &file, environment, node).await {
-            Ok(ReadConfig { config, warnings, ignored }) => {
+        match read_config(&self.dir, &file, environment, node, self.mode).await {
+            Ok((ReadConfig { config, warnings, ignored }, sources)) => {
                 self.config = config;
+                self.config_sources = sources;
                 self.ignored_settings = ignored;
                 self.found.extend(warnings);
             }
@@ -150,7 +177,7 @@ impl Reading {
             next_config: project.next_config.clone(),
             config: self.config.clone(),
             inlined_env,
-            production: true,
+            production: self.mode == Mode::Production,
         })
     }
 
@@ -171,14 +198,21 @@ async fn read_config(
     file: &str,
     environment: &Environment,
     node: &Path,
-) -> Result<ReadConfig, BuildError> {
+    mode: Mode,
+) -> Result<(ReadConfig, BTreeSet<PathBuf>), BuildError> {
     let tsconfig = config_files(dir).tsconfig.map(|file| dir.join(file));
-    let program = compile_config(dir, file, tsconfig.as_deref()).await?;
+    let development = mode == Mode::Development;
+    let program = compile_config(dir, file, tsconfig.as_deref(), development).await?;
     let command = ConfigCommand {
         node: node.to_owned(),
         entry: program.entry.clone(),
         config: program.config.clone(),
         env: environment.variables(None),
+        development,
     };
-    next_config::read(dir, file, &command).map_err(BuildError::Project)
+    let (dir, file) = (dir.to_owned(), file.to_owned());
+    // It waits for a process.
+    let read = tokio::task::spawn_blocking(move || next_config::read(&dir, &file, &command));
+    let read = read.await.map_err(|ended| BuildError::Bundler(ended.to_string()))?;
+    Ok((read.map_err(BuildError::Project)?, program.sources))
 }

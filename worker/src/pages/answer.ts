@@ -110,6 +110,13 @@ export class PagesAnswer {
     this.#events.ended(this.#exchange, true)
   }
 
+  /** Something else has been sent as the answer. */
+  replaced(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#events.ended(this.#exchange)
+  }
+
   credit(bytes: number): void {
     this.#exchange.window += bytes
     this.#send()

@@ -1,6 +1,7 @@
 // One request to a Pages Router API route, from its frame to the end of its answer.
 
 import type { Exchange } from '../exchange.ts'
+import { isReported, sendFailure } from '../failure.ts'
 import type { Instrumentation } from '../instrumentation.ts'
 import { describeError, log } from '../log.ts'
 import type { BodyOutlet } from '../outgoing.ts'
@@ -200,6 +201,9 @@ class Call {
     // An answer that was begun cannot become an error any more, but it can be seen to be broken.
     if (this.#response.headersSent) return this.#answer.abandon()
     const known = error instanceof ApiError
+    const { writer } = this.#settings.outlet
+    if (!known && sendFailure(this.#exchange, writer, 'handler', this.#route.file, error))
+      return this.#answer.replaced()
     try {
       this.#response.statusCode = known ? error.statusCode : 500
       this.#response.statusMessage = known ? error.message : 'Internal Server Error'
@@ -210,10 +214,15 @@ class Call {
     }
   }
 
+  #isReported(): boolean {
+    const sent = this.#answer.over || this.#response.headersSent || this.#response.writableEnded
+    return !sent && isReported(this.#exchange)
+  }
+
   #report(error: unknown): void {
     const exchange = this.#exchange
     const { method = 'GET', url = '/', headers } = this.#request
-    if (!(error instanceof ApiError)) {
+    if (!(error instanceof ApiError) && !this.#isReported()) {
       log('error', exchange.id, `${method} ${url} (${this.#route.file}): ${describeError(error)}`)
     }
     this.#settings.instrumentation.report(error, exchange, { path: url, method, headers }, {

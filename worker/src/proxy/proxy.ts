@@ -8,6 +8,7 @@ import { enterRequest } from '../console-mark.ts'
 import { RequestContext, contextNeeded, contexts } from '../context.ts'
 import { errorPage } from '../error-page.ts'
 import type { Exchange } from '../exchange.ts'
+import { type FailureKind, isReported, sendFailure } from '../failure.ts'
 import { adoptForeign } from '../foreign.ts'
 import type { Instrumentation } from '../instrumentation.ts'
 import { describeError, log } from '../log.ts'
@@ -17,6 +18,7 @@ import { type BodySource, PlatformResponse } from '../platform.ts'
 import { LightRequest } from '../request.ts'
 import { responseState } from '../response.ts'
 import type { Route } from '../routes.ts'
+import { settings } from '../settings.ts'
 import type { UrlConfig } from '../url-config.ts'
 import { VERDICT_ANSWERED, VERDICT_NEXT, VERDICT_PASSED, VERDICT_REWRITE } from '../wire-constants.ts'
 import { type Decision, decide, passWithCookies } from './decision.ts'
@@ -51,6 +53,7 @@ export class Proxy {
   readonly #page: string
   #function: ProxyFunction | null = null
   #loading: Promise<ProxyFunction | null> | null = null
+  #failure: unknown = null
 
   constructor(settings: ProxySettings) {
     this.#settings = settings
@@ -71,7 +74,7 @@ export class Proxy {
       this.#call(exchange, route, this.#function)
     } else {
       void this.load().then((loaded) => {
-        if (loaded === null) this.#serverError(exchange)
+        if (loaded === null) this.#serverError(exchange, 'load', this.#failure)
         else this.#call(exchange, route, loaded)
       })
     }
@@ -208,10 +211,12 @@ export class Proxy {
 
   #failed(exchange: Exchange, error: unknown): void {
     this.#report(exchange, error)
-    this.#serverError(exchange)
+    this.#serverError(exchange, 'proxy', error)
   }
 
-  #serverError(exchange: Exchange): void {
+  #serverError(exchange: Exchange, kind: FailureKind, error: unknown): void {
+    const { outlet, entry, ended } = this.#settings
+    if (sendFailure(exchange, outlet.writer, kind, entry.file, error)) return ended(exchange)
     if (exchange.cancelled === null)
       void sendAnswer(exchange, errorPage(500), null, this.#settings.outlet)
     this.#settings.ended(exchange)
@@ -224,8 +229,10 @@ export class Proxy {
 
   #report(exchange: Exchange, error: unknown): void {
     const { entry, instrumentation } = this.#settings
-    const text = `${exchange.methodName} ${exchange.path} (${entry.file}): ${describeError(error)}`
-    log('error', exchange.id, text)
+    if (!isReported(exchange)) {
+      const { methodName, path } = exchange
+      log('error', exchange.id, `${methodName} ${path} (${entry.file}): ${describeError(error)}`)
+    }
     instrumentation.requestError(error, exchange, {
       routerKind: 'Pages Router',
       routePath: PROXY_PATH,
@@ -240,7 +247,9 @@ export class Proxy {
       const proxy = functionOf((await import(url)) as Record<string, unknown>, entry.file)
       return (this.#function = proxy)
     } catch (error) {
-      log('error', 0, `${entry.file} cannot be loaded: ${describeError(error)}`)
+      this.#failure = error
+      if (!settings.development)
+        log('error', 0, `${entry.file} cannot be loaded: ${describeError(error)}`)
       return null
     }
   }

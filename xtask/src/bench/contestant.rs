@@ -191,7 +191,7 @@ impl Contestant {
     }
 }
 
-fn next_binary() -> PathBuf {
+pub(crate) fn next_binary() -> PathBuf {
     folder().join("node_modules/next/dist/bin/next")
 }
 

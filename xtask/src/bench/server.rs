@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,9 +33,16 @@ impl Server {
     /// Starts a contestant and asks it every millisecond until it answers `first` rightly.
     pub(crate) fn start(contestant: &Contestant, first: &Scenario) -> Result<Self> {
         let port = free_port()?;
-        let authority = format!("127.0.0.1:{port}");
+        Self::launch(contestant.command(port)?, format!("127.0.0.1:{port}"), first)
+    }
+
+    /// The same for a command that will listen at `authority`.
+    pub(crate) fn launch(
+        mut command: Command,
+        authority: String,
+        first: &Scenario,
+    ) -> Result<Self> {
         let log = tempfile::tempfile()?;
-        let mut command = contestant.command(port)?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log.try_clone()?);
         let begun = Instant::now();
         let child = command.process_group(0).spawn().context("cannot start the server")?;
@@ -103,6 +110,6 @@ fn process_id(child: &Child) -> Option<Pid> {
 }
 
 /// A port that nobody listens on at this moment.
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

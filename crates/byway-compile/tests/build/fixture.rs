@@ -5,9 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use byway_compile::{BuildError, BuildInput, BuildOutput, RuntimeSources, SourceRoute, build_with};
+use byway_compile::{
+    BuildError, BuildInput, BuildOutput, DevBuild, Developer, RuntimeSources, SourceRoute,
+    build_with,
+};
 use byway_error::Diagnostic;
-use byway_routes::manifest::RouteKind;
+use byway_routes::manifest::{Manifest, RouteKind};
 use byway_routes::next_config::NextConfig;
 use byway_routes::pattern::{Pattern, Segment};
 
@@ -133,6 +136,34 @@ impl Project {
         }
     }
 
+    /// Makes builds for development with the small runtime.
+    pub(crate) fn developer(&self) -> Developer {
+        let runtime = RuntimeSources::new(RUNTIME.iter().copied());
+        Developer::with_runtime(&self.root(), runtime)
+    }
+
+    /// A build for development.
+    pub(crate) async fn develop(&self, developer: &Developer) -> DevBuild {
+        developer.build(BuildInput { production: false, ..self.input() }).await.unwrap()
+    }
+
+    /// As [`run`](Self::run), for a build for development.
+    pub(crate) async fn run_developed(
+        &self,
+        developer: &Developer,
+        build: &DevBuild,
+        script: &str,
+    ) -> String {
+        let input = BuildInput { production: false, ..self.input() };
+        let runtime = developer.runtime(&input).await.unwrap();
+        for file in runtime.iter().chain(&build.files) {
+            let path = self.root().join(".byway").join(&file.name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, &file.bytes).unwrap();
+        }
+        self.run_manifest(&build.manifest, script)
+    }
+
     /// The project's errors and warnings; panics if the build is good.
     pub(crate) async fn errors(&self) -> Vec<Diagnostic> {
         match self.try_build().await {
@@ -145,8 +176,11 @@ impl Project {
     /// Runs `script` as a module in the project's parent folder. It has `load(index)`, which imports the
     /// chunk of a route, and prints what `show` is given as JSON.
     pub(crate) fn run(&self, output: &BuildOutput, script: &str) -> String {
-        let chunks: Vec<String> = output
-            .manifest
+        self.run_manifest(&output.manifest, script)
+    }
+
+    fn run_manifest(&self, manifest: &Manifest, script: &str) -> String {
+        let chunks: Vec<String> = manifest
             .routes
             .iter()
             .map(|route| self.root().join(".byway").join(&route.chunk).display().to_string())

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its project has to stop")]
 
+mod develop;
 mod errors;
 mod fixture;
 mod modules;

@@ -16,7 +16,7 @@ use crate::dispatch::{Routed, Terms};
 use crate::gate::Visit;
 use crate::respond::{self, AnswerBroken};
 use crate::shared::Wanted;
-use crate::{AnswerBodyStream, cached, dispatch};
+use crate::{AnswerBodyStream, AnsweredBy, cached, dispatch};
 
 impl Inner {
     /// Serves a file or a route.
@@ -35,7 +35,10 @@ impl Inner {
                 let kind = self.kind(routed.found.route);
                 Ok((self.call(request, body, &routed, visit).await?, AnswerOf::Route(kind)))
             }
-            Target::File(path) => Ok(Box::pin(self.file(request, path, visit)).await),
+            Target::File(path) => {
+                visit.by = AnsweredBy::File;
+                Ok(Box::pin(self.file(request, path, visit)).await)
+            }
             Target::Nothing => match self.gate.admit(visit, request, None, request.path).await {
                 Ok(_) => Ok((not_found(request.path), AnswerOf::Nobody)),
                 Err(refusal) => Ok((*refusal, AnswerOf::Nobody)),
@@ -111,7 +114,8 @@ impl Inner {
                 Err(error) => return respond::undelivered(error),
             }
         }
-        let terms = Terms { kind: route.kind, allowance };
+        visit.by = AnsweredBy::Handler;
+        let terms = Terms { kind: route.kind, allowance, route_base: self.route_base };
         let answered = dispatch::dispatch(&self.pool, request, body, routed, &terms).await?;
         if let Some((shared, _)) = shared {
             shared.changed(&request.head.method, answered.status(), request.path.as_str());

@@ -81,6 +81,7 @@ fn spawn(dir: &Path, command: &ConfigCommand) -> std::io::Result<(PipeReader, Ch
         .arg("--enable-source-maps")
         .arg(&command.entry)
         .arg(&command.config)
+        .args(command.development.then_some("dev"))
         .current_dir(dir)
         .env_clear()
         .envs(command.env.iter().map(|(name, value)| (name, value)))

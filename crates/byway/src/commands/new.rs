@@ -94,7 +94,7 @@ pub(crate) fn run(args: &NewArgs) -> anyhow::Result<()> {
     write(&path.join(types::FILE), &types::declarations(project.as_ref()))?;
     let shown = path.display();
     print::note(&format!(
-        "made `{shown}`\n\n  cd {shown}\n  byway build && byway start\n  \
+        "made `{shown}`\n\n  cd {shown}\n  byway dev\n  \
          curl http://localhost:3000/api/health\n"
     ));
     Ok(())

@@ -2,8 +2,8 @@
 
 mod asks;
 mod control;
-mod generation;
-mod isolation;
+pub(super) mod generation;
+pub(super) mod isolation;
 mod kept_build;
 mod signals;
 mod upgrade;
@@ -17,6 +17,7 @@ use anyhow::Context as _;
 use byway_config::Settings;
 use byway_config::limits::BLOCKING_THREADS_MAX;
 use byway_http::{Admin, App, CacheCalls, PolicyTables, Server};
+use byway_project::env::Mode;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
@@ -33,7 +34,7 @@ use upgrade::{Ready, Upgrade};
 /// What Next listens on when it is told nothing.
 const HOSTNAME_DEFAULT: &str = "0.0.0.0";
 /// The build has compiled them once already.
-const RULES_BROKEN: &str = "the rules of next.config cannot be compiled";
+pub(super) const RULES_BROKEN: &str = "the rules of next.config cannot be compiled";
 /// Things that are asked of the server and wait for their turn.
 const ASKS_MAX: usize = 16;
 
@@ -89,8 +90,10 @@ impl Start {
         let cache = cache::open(&dir, loaded.config(), &settings.store)?;
         let rate_store = cache::rate_store(&settings.store)?;
         let calls = CacheCalls::new(Arc::clone(&cache));
-        let shown = origin.clone();
-        let setup = Setup { dir, given, settings, tables, origin: shown, cache, calls, rate_store };
+        let setup = {
+            let (origin, mode) = (origin.clone(), Mode::Production);
+            Setup { dir, given, settings, tables, origin, mode, cache, calls, rate_store }
+        };
         let (asks_in, asks) = mpsc::channel(ASKS_MAX);
         let stop = signals::listen(asks_in.clone())?;
         let mut stopped = stop.subscribe();
@@ -222,7 +225,7 @@ fn announce(server: &Server, origin: Option<(bool, &str)>, took: u128) {
 }
 
 /// The host and port of `request.url`: loopback and "everywhere by default" are `localhost`, as under Next.
-fn origin(hostname: &str, port: u16) -> String {
+pub(super) fn origin(hostname: &str, port: u16) -> String {
     match hostname {
         HOSTNAME_DEFAULT | "127.0.0.1" | "::1" | "[::1]" | "::" | "[::]" => {
             format!("localhost:{port}")

@@ -12,6 +12,7 @@ use byway_pool::{
     ConsoleLine, ConsoleSink, ConsoleStream, DEFAULT_GROUP, GroupOptions, Pool, PoolOptions,
     StartError,
 };
+use byway_project::env::Mode;
 use byway_project::public::{self, PUBLIC};
 use byway_routes::manifest::{MANIFEST_VERSION, Manifest, Route};
 use byway_routes::next_config::NextConfig;
@@ -28,22 +29,24 @@ const EDGE_GROUP: &str = "edge";
 
 /// What every build of this server is started with.
 #[derive(Debug, Clone)]
-pub(super) struct Setup {
+pub(in crate::commands) struct Setup {
     /// The project's folder.
-    pub(super) dir: PathBuf,
+    pub(in crate::commands) dir: PathBuf,
     /// The same as the user wrote it, for messages.
-    pub(super) given: PathBuf,
-    pub(super) settings: Settings,
+    pub(in crate::commands) given: PathBuf,
+    pub(in crate::commands) settings: Settings,
     /// The `[[route]]` tables of the settings, compiled.
-    pub(super) tables: PolicyTables,
+    pub(in crate::commands) tables: PolicyTables,
     /// Host and port of `request.url`.
-    pub(super) origin: String,
+    pub(in crate::commands) origin: String,
+    /// Whose `.env` files are read.
+    pub(in crate::commands) mode: Mode,
     /// Answers and values of all builds.
-    pub(super) cache: Arc<Cache>,
+    pub(in crate::commands) cache: Arc<Cache>,
     /// What workers ask of it.
-    pub(super) calls: CacheCalls,
+    pub(in crate::commands) calls: CacheCalls,
     /// Counters of rate limits that machines share.
-    pub(super) rate_store: Option<Arc<SharedCounters>>,
+    pub(in crate::commands) rate_store: Option<Arc<SharedCounters>>,
 }
 
 /// A build with its workers, ready to serve.
@@ -82,14 +85,28 @@ pub(super) async fn start(setup: &Setup, loaded: Loaded) -> anyhow::Result<Gener
     let (settings, tables) = (&setup.settings, setup.tables.clone());
     let cache = Some(cache::setup(&setup.cache, &manifest));
     let rate_store = setup.rate_store.clone();
+    let (route_base, developer) = (0, None);
     Ok(Generation {
-        app: AppOptions { manifest, files, proxy, pool, settings, tables, cache, rate_store },
+        app: AppOptions {
+            manifest,
+            files,
+            proxy,
+            pool,
+            route_base,
+            developer,
+            settings,
+            tables,
+            cache,
+            rate_store,
+        },
         kept,
     })
 }
 
 /// The matchers of the project's proxy, which the build has checked.
-fn proxy_matchers(manifest: &Manifest) -> anyhow::Result<Option<ProxyMatchers>> {
+pub(in crate::commands) fn proxy_matchers(
+    manifest: &Manifest,
+) -> anyhow::Result<Option<ProxyMatchers>> {
     let Some(proxy) = &manifest.proxy else { return Ok(None) };
     let options = MatcherOptions::from(&manifest.config);
     let matchers = ProxyMatchers::new(proxy.matchers.as_deref(), &options)
@@ -99,7 +116,7 @@ fn proxy_matchers(manifest: &Manifest) -> anyhow::Result<Option<ProxyMatchers>> 
 
 /// The files of `public/` as they are now: like Next, byway does not serve what is added before the next
 /// build or reload.
-fn public_files(dir: &Path) -> anyhow::Result<Files> {
+pub(in crate::commands) fn public_files(dir: &Path) -> anyhow::Result<Files> {
     let found = public::scan(dir).map_err(|diagnostic| {
         print::diagnostic(&diagnostic);
         Reported(format!("the files of `{PUBLIC}/` cannot be served"))
@@ -177,7 +194,7 @@ fn groups_of_routes(
 }
 
 /// Passes console output on to where it was meant to go.
-fn console(marked: bool) -> ConsoleSink {
+pub(in crate::commands) fn console(marked: bool) -> ConsoleSink {
     Arc::new(move |line: ConsoleLine<'_>| {
         let mut text = Vec::with_capacity(line.text.len() + 32);
         if marked {
@@ -198,7 +215,7 @@ fn console(marked: bool) -> ConsoleSink {
     })
 }
 
-fn explain(error: StartError) -> anyhow::Error {
+pub(in crate::commands) fn explain(error: StartError) -> anyhow::Error {
     let hint = match &error {
         StartError::NodeMissing { .. } => {
             "install Node.js 20 or newer, or name it with `--node PATH`"

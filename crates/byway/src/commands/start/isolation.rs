@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use byway_config::{Isolation, Permissions, Supervision, Uncaught};
 use byway_pool::WorkerCommand;
+use byway_project::env::Mode;
 use byway_routes::manifest::Manifest;
 use byway_routes::next_config::RewriteRule;
 
@@ -15,7 +16,7 @@ use super::generation::Setup;
 use crate::environment;
 
 /// How a worker of a group is started.
-pub(super) fn command(
+pub(in crate::commands) fn command(
     setup: &Setup,
     manifest: &Manifest,
     build: &Path,
@@ -48,8 +49,8 @@ pub(super) fn command(
         node: setup.settings.workers.node.clone(),
         args,
         dir: isolation.dir.as_ref().map_or_else(|| setup.dir.clone(), |dir| setup.dir.join(dir)),
-        env: worker_environment(&setup.dir, manifest, isolation)?,
-        config: worker_config(manifest, rules, &setup.origin).to_string(),
+        env: worker_environment(&setup.dir, manifest, isolation, setup.mode)?,
+        config: worker_config(manifest, rules, setup).to_string(),
         calls: Some(Arc::new(setup.calls.clone())),
         user: isolation.user,
         group: isolation.group,
@@ -61,18 +62,24 @@ fn worker_environment(
     dir: &Path,
     manifest: &Manifest,
     isolation: &Isolation,
+    mode: Mode,
 ) -> anyhow::Result<Vec<(OsString, OsString)>> {
-    let mut variables = environment::of_worker(dir, isolation.env.as_deref())?;
+    let mut variables = environment::of_worker(dir, isolation.env.as_deref(), mode)?;
     let own = manifest.config.env.iter();
     variables.extend(own.map(|(name, value)| (name.into(), value.into())));
     Ok(variables)
 }
 
 /// What workers learn at their start.
-fn worker_config(manifest: &Manifest, rules: &Supervision, origin: &str) -> serde_json::Value {
+pub(in crate::commands) fn worker_config(
+    manifest: &Manifest,
+    rules: &Supervision,
+    setup: &Setup,
+) -> serde_json::Value {
+    let development = setup.mode == Mode::Development;
     let config = &manifest.config;
     let mut told = serde_json::json!({
-        "origin": origin,
+        "origin": setup.origin,
         "draftModeId": manifest.draft_mode_id,
         "buildId": manifest.build_id,
         "cacheComponents": config.cache_components,
@@ -89,7 +96,9 @@ fn worker_config(manifest: &Manifest, rules: &Supervision, origin: &str) -> serd
         // and sockets.
         "instrumentation": !rules.isolation.is_locked,
     });
-    if manifest.proxy.is_none() {
+    if development {
+        told["development"] = true.into();
+    } else if manifest.proxy.is_none() {
         return told;
     }
     let rewrites = &config.rewrites;
