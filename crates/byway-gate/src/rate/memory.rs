@@ -1,8 +1,8 @@
 //! Counters in memory: a table of fixed size, so that a million made-up keys cost neither memory nor time.
 //!
 //! A key belongs to one set of sixteen places. A set that is full gives up the counter that matters
-//! least: one that has expired, else the one that expires first. Nothing ever grows or moves, so no
-//! request waits for a table to be copied. Keys are kept as keyed hashes of 64 bits; two of a million
+//! least: one that has expired, else the one that expires first. Nothing ever moves, so no request waits
+//! for a table to be copied. Keys are kept as keyed hashes of 64 bits; two of a million
 //! share one with a chance of about one in ten million, and nobody can aim at it without the keys.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
@@ -19,9 +19,12 @@ const WAYS: usize = 16;
 const SHARDS: usize = 64;
 const SETS_PER_SHARD: usize = RATE_COUNTERS_MAX / WAYS / SHARDS;
 
-/// A counter as it lies in the table; all zeros is a free place. Of numbers, because only for these does a
-/// table of zeros come from the system as it is: memory that nobody has written to costs nothing.
+/// A counter as it lies in the table; all zeros is a free place.
 type Place = [u64; 4];
+
+/// Places that some keys share. A set comes with the first of its keys, so that a server with few clients
+/// has a small table.
+type Set = Option<Box<[Place; WAYS]>>;
 
 /// One counter.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +49,7 @@ impl Counter {
 /// The counters of all limits of a server.
 #[derive(Debug)]
 pub struct MemoryCounters {
-    shards: Box<[Mutex<Box<[Place]>>]>,
+    shards: Box<[Mutex<Box<[Set]>>]>,
     epoch: Instant,
     hash: RandomState,
 }
@@ -60,9 +63,9 @@ impl Default for MemoryCounters {
 impl MemoryCounters {
     /// An empty table.
     pub fn new() -> Self {
-        let places = || vec![[0; 4]; SETS_PER_SHARD * WAYS].into_boxed_slice();
+        let sets = || (0..SETS_PER_SHARD).map(|_| None).collect();
         Self {
-            shards: (0..SHARDS).map(|_| Mutex::new(places())).collect(),
+            shards: (0..SHARDS).map(|_| Mutex::new(sets())).collect(),
             epoch: Instant::now(),
             hash: RandomState::new(),
         }
@@ -99,9 +102,9 @@ impl MemoryCounters {
         let now = u64::try_from(elapsed).unwrap_or(u64::MAX / 4) + 1;
         let shard = (key as usize) % SHARDS;
         let set = (key as usize / SHARDS) % SETS_PER_SHARD;
-        let mut places = self.shards[shard].lock();
-        let ways = &mut places[set * WAYS..(set + 1) * WAYS];
-        let index = find(ways, key, now);
+        let mut sets = self.shards[shard].lock();
+        let ways = sets[set].get_or_insert_with(|| Box::new([[0; 4]; WAYS]));
+        let index = find(&**ways, key, now);
         let Some(place) = ways.get_mut(index) else {
             return rule.step([0; 2], now).verdict;
         };
