@@ -73,19 +73,19 @@ impl Beginning {
             if !peer.is_trusted_by(proxies) {
                 return Err(NotBegun::Untrusted);
             }
-            let header = watch.obeying(announced(&mut socket, peer));
+            let header = watch.beginning(announced(&mut socket, peer));
             let read = timeout(PROXY_HEADER_MAX, header).await;
             read.map_err(|_| NotBegun::HeaderTooSlow)?.ok_or(NotBegun::Nothing)??;
         }
         let Some(acceptor) = &self.tls else {
             let http2 = if self.http2 {
-                watch.obeying(begins_http2(&mut socket, watch)).await
+                watch.beginning(begins_http2(&mut socket, watch)).await
             } else {
                 Some(Ok(false))
             };
             return Ok((Begun::Plain(socket), http2.ok_or(NotBegun::Nothing)??));
         };
-        let handshake = watch.obeying(acceptor.accept(socket));
+        let handshake = watch.beginning(acceptor.accept(socket));
         let handshake = timeout(TLS_HANDSHAKE_MAX, handshake).await;
         let stream = handshake.map_err(|_| NotBegun::HandshakeTooSlow)?;
         let stream = stream.ok_or(NotBegun::Nothing)??;
@@ -144,13 +144,21 @@ where
 impl Watch {
     /// Waits for `work` until the connection waits too long or has to stop; `None` then.
     pub(super) async fn obeying<W: Future>(&self, work: W) -> Option<W::Output> {
+        self.until(work, |order| matches!(order, Order::Stop | Order::TooSlow)).await
+    }
+
+    /// The same for a client that has just connected: one who did so before the server stopped was not
+    /// refused, and has a moment to say what it wants.
+    async fn beginning<W: Future>(&self, work: W) -> Option<W::Output> {
+        self.until(work, |order| order == Order::TooSlow).await
+    }
+
+    async fn until<W: Future>(&self, work: W, ends: fn(Order) -> bool) -> Option<W::Output> {
         let mut work = std::pin::pin!(work);
         poll_fn(|cx| {
             // What is there already is taken, even when the server stops.
             match work.as_mut().poll(cx) {
-                std::task::Poll::Pending
-                    if matches!(self.order(cx.waker()), Order::Stop | Order::TooSlow) =>
-                {
+                std::task::Poll::Pending if ends(self.order(cx.waker())) => {
                     std::task::Poll::Ready(None)
                 }
                 polled => polled.map(Some),

@@ -197,7 +197,7 @@ impl Shared {
             let ticks = now.wrapping_sub(since) & TICKS_MASK;
             let waited = self.limits.check_interval * ticks;
             let mut max = self.limits.of(waits);
-            if stopping && matches!(waits, Waits::Request | Waits::Resting) {
+            if stopping && matches!(waits, Waits::FirstByte | Waits::Request | Waits::Resting) {
                 max = max.map(|max| max.min(LAST_WORD_MAX));
             }
             if max.is_some_and(|max| waited > max) {
