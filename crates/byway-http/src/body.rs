@@ -4,11 +4,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use byway_gate::compress::{self, Coding, Encoder};
 use byway_gate::places::Taken;
 use byway_pool::{AnswerBody, DispatchError};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
 use crate::connection::BusyGuard;
@@ -91,6 +92,25 @@ impl AnswerBodyStream {
             Some(bytes) => Self::whole(bytes),
             None => Self(Kind::Stream { body, progress: Progress::Nothing, busy: None }),
         }
+    }
+
+    /// All of it; `None` for more than `bytes_max`.
+    pub(crate) async fn collected(
+        mut self,
+        bytes_max: usize,
+    ) -> Result<Option<Bytes>, DispatchError> {
+        if let Kind::Whole(bytes) = self.0 {
+            return Ok(Some(bytes.unwrap_or_default()));
+        }
+        let mut all = BytesMut::new();
+        while let Some(frame) = self.frame().await {
+            let Ok(data) = frame?.into_data() else { continue };
+            if all.len() + data.len() > bytes_max {
+                return Ok(None);
+            }
+            all.extend_from_slice(&data);
+        }
+        Ok(Some(all.freeze()))
     }
 
     /// The same body, which holds the place until it has been sent.

@@ -212,6 +212,43 @@ pub(crate) async fn open_with(
     }
 }
 
+/// What a request says of its client where it has none.
+pub(crate) const NOBODY: RequestHead<'static> = RequestHead {
+    route: NO_ROUTE,
+    proxy: false,
+    method: "GET",
+    http_version: 11,
+    https: false,
+    has_body: false,
+    client_port: 0,
+    client_address: "",
+    authority: "",
+    path: b"/",
+    query: b"",
+    params: &[],
+    purpose: Purpose::Client,
+};
+
+/// Sends a request of [`NOBODY`] to a worker, and to another one as long as no handler has seen it. The head
+/// of the answer has to be there after about `wait`.
+pub(crate) async fn ask(
+    pool: &Pool,
+    head: &RequestHead<'_>,
+    headers: &HeaderMap,
+    wait: Duration,
+) -> Result<Answer, DispatchError> {
+    let deadline = Instant::now() + wait;
+    let mut tries = 1;
+    loop {
+        let (stream, _) = open_with(pool, head, headers, &OpenBody::Whole(&[])).await?;
+        stream.set_deadline(deadline);
+        match stream.answer().await {
+            Err(DispatchError::NotDelivered) if tries < DELIVERIES_MAX => tries += 1,
+            answer => return answer,
+        }
+    }
+}
+
 fn version(version: Version) -> u8 {
     match version {
         Version::HTTP_09 | Version::HTTP_10 => 10,

@@ -1,13 +1,12 @@
 //! Making an answer for everybody.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use byway_cache::{Answer, Draft, Entry, Lead, Lifetime, Turn, Value, canonical_path};
-use byway_config::limits::{CACHE_ANSWER_BYTES_MAX, CACHE_ENTRY_TAGS_MAX, DELIVERIES_MAX};
-use byway_pool::{AnswerBody, DispatchError, OpenBody, Pool};
+use byway_config::limits::{CACHE_ANSWER_BYTES_MAX, CACHE_ENTRY_TAGS_MAX};
+use byway_pool::{DispatchError, Pool};
 use byway_routes::router::Match;
 use byway_wire::{Param, Purpose, Rendered, RequestHead, ResponseHead};
 use http::header::{CACHE_CONTROL, HeaderMap, HeaderName};
@@ -18,7 +17,7 @@ use crate::cached::prerender::target_of;
 use crate::cached::{CachedRoute, CachedRoutes, answer_of, may_be_kept, path_of};
 use crate::dispatch::values_of;
 use crate::owned_params::OwnedParams;
-use crate::{dispatch, headers};
+use crate::{AnswerBodyStream, dispatch, headers};
 
 /// The host of `request.url` in a handler that answers everybody, as under Next.
 const AUTHORITY: &str = "localhost:3000";
@@ -86,48 +85,16 @@ impl Job {
         let params = self.params.as_params();
         let head = RequestHead {
             route: self.route as u32,
-            proxy: false,
-            method: "GET",
-            http_version: 11,
-            https: false,
-            has_body: false,
-            client_port: 0,
-            client_address: "",
             authority: AUTHORITY,
             path: self.path.as_bytes(),
-            query: b"",
             params: &params,
             purpose,
+            ..dispatch::NOBODY
         };
-        let whole = OpenBody::Whole(&[]);
-        let deadline = Instant::now() + self.answer_wait;
-        let mut tries = 1;
-        let answer = loop {
-            let (stream, _) = dispatch::open_with(pool, &head, &HeaderMap::new(), &whole).await?;
-            stream.set_deadline(deadline);
-            match stream.answer().await {
-                // No handler has seen it.
-                Err(DispatchError::NotDelivered) if tries < DELIVERIES_MAX => tries += 1,
-                answer => break answer?,
-            }
-        };
-        Ok((answer.head, collect(answer.body).await?))
+        let answer = dispatch::ask(pool, &head, &HeaderMap::new(), self.answer_wait).await?;
+        let body = AnswerBodyStream::from_answer(answer.body);
+        Ok((answer.head, body.collected(CACHE_ANSWER_BYTES_MAX).await?))
     }
-}
-
-async fn collect(mut body: AnswerBody) -> Result<Option<Bytes>, DispatchError> {
-    if let Some(whole) = body.take_whole() {
-        return Ok(Some(whole));
-    }
-    let mut all = BytesMut::new();
-    while let Some(chunk) = poll_fn(|cx| body.poll_chunk(cx)).await {
-        let chunk = chunk?;
-        if all.len() + chunk.len() > CACHE_ANSWER_BYTES_MAX {
-            return Ok(None);
-        }
-        all.extend_from_slice(&chunk);
-    }
-    Ok(Some(all.freeze()))
 }
 
 /// What the project's `cacheHandler` keeps or what the handler makes. What is old is made anew, beside those

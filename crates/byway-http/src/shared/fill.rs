@@ -1,15 +1,14 @@
 //! Making an answer that may be shared.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use byway_cache::{Answer, Draft, Entry, Lead, Value, http as rules, route_tags};
-use byway_config::limits::{CACHE_ANSWER_BYTES_MAX, DELIVERIES_MAX};
-use byway_pool::{DispatchError, OpenBody, Pool};
-use byway_wire::{Purpose, RequestHead};
+use byway_config::limits::CACHE_ANSWER_BYTES_MAX;
+use byway_pool::{DispatchError, Pool};
+use byway_wire::RequestHead;
 use http::{HeaderMap, Method, Response};
-use http_body_util::BodyExt as _;
 use hyper::ext::ReasonPhrase;
 
 use super::key::{Marker, names_of, variant};
@@ -66,31 +65,15 @@ impl Fill {
         let params = self.params.as_params();
         let head = RequestHead {
             route: self.route,
-            proxy: false,
-            method: "GET",
-            http_version: 11,
             https: self.https,
-            has_body: false,
-            client_port: 0,
-            client_address: "",
             authority: &self.authority,
             path: self.path.as_bytes(),
             query: self.query.as_bytes(),
             params: &params,
-            purpose: Purpose::Client,
+            ..dispatch::NOBODY
         };
-        let whole = OpenBody::Whole(&[]);
-        let deadline = Instant::now() + self.wait;
-        let mut tries = 1;
-        loop {
-            let (stream, _) = dispatch::open_with(&self.pool, &head, &self.headers, &whole).await?;
-            stream.set_deadline(deadline);
-            match stream.answer().await {
-                // No handler has seen it.
-                Err(DispatchError::NotDelivered) if tries < DELIVERIES_MAX => tries += 1,
-                answer => return Ok(dispatch::response(answer?, &Method::GET)),
-            }
-        }
+        let answer = dispatch::ask(&self.pool, &head, &self.headers, self.wait).await?;
+        Ok(dispatch::response(answer, &Method::GET))
     }
 }
 
@@ -121,7 +104,8 @@ impl Maker {
             }
             return Made::Passed(answer::passed(Response::from_parts(parts, body)));
         };
-        let collected = tokio::time::timeout(fill.wait, collect(body)).await;
+        let collected =
+            tokio::time::timeout(fill.wait, body.collected(CACHE_ANSWER_BYTES_MAX)).await;
         let body = match collected {
             Ok(Ok(Some(body))) => body,
             Ok(Err(error)) => return Made::Failed(error),
@@ -167,17 +151,4 @@ impl Maker {
             lead.beside(Arc::clone(&self.primary)).keep(draft)
         }
     }
-}
-
-/// The whole body; `None` for one that is too long.
-async fn collect(mut body: AnswerBodyStream) -> Result<Option<Bytes>, DispatchError> {
-    let mut all = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
-        if all.len() + data.len() > CACHE_ANSWER_BYTES_MAX {
-            return Ok(None);
-        }
-        all.extend_from_slice(&data);
-    }
-    Ok(Some(all.freeze()))
 }
