@@ -86,6 +86,8 @@ export class Exchange {
   /** Runs once the answer has ended; `after()` hangs its work here. */
   onEnd: (() => void) | null = null
   buffer: Buffer
+  /** The next one in its bucket of `OpenExchanges`. */
+  nextOpen: Exchange | null = null
   /** The reason that the server gave for `cancelled`; 0 while it gave none. */
   cancelReason = 0
   #cancelled: ResponseAborted | null = null

@@ -4,6 +4,7 @@ import { type BodySource, IncomingBody } from './incoming.ts'
 import { SharedBody } from './proxy/shared-body.ts'
 import { Exchange, type ExchangeSettings } from './exchange.ts'
 import type { Handling } from './handle.ts'
+import { OpenExchanges } from './open-exchanges.ts'
 import type { Route } from './routes.ts'
 import {
   ABORT,
@@ -57,7 +58,7 @@ export class Loop {
     originHttps: 'https://localhost',
     basePath: '',
   }
-  readonly #open = new Map<number, Exchange>()
+  readonly #open = new OpenExchanges()
   readonly #writer: FrameWriter
   readonly #events: LoopEvents
   /** The highest number given out; after a wrap-around every number has been. */
@@ -138,7 +139,7 @@ export class Loop {
   #request(flags: number, stream: number, buffer: Buffer, start: number, end: number): void {
     const { handling } = this
     if (handling === null) throw new ProtocolError('a request came before READY')
-    if (this.#open.has(stream)) throw new ProtocolError(`stream ${stream} is already in use`)
+    if (this.#open.get(stream) !== undefined) throw new ProtocolError(`stream ${stream} is already in use`)
     const exchange = new Exchange(stream, flags, this.settings, WINDOW_INITIAL, buffer, start, end)
     const { proxied } = exchange
     const route = this.routes[exchange.route]
@@ -155,7 +156,7 @@ export class Loop {
       if (proxied) exchange.receiver = new SharedBody(source, first)
       else exchange.receiver = exchange.incoming = new IncomingBody(source, first)
     }
-    this.#open.set(stream, exchange)
+    this.#open.add(exchange)
     if (route === null) handling.gone(exchange)
     else if (proxied) handling.proxy!.start(exchange, route ?? null)
     else handling.start(exchange, route!)
@@ -230,7 +231,7 @@ export class Loop {
   }
 
   #forget(exchange: Exchange): void {
-    this.#open.delete(exchange.id)
+    this.#open.delete(exchange)
     if (this.#open.size === 0 && this.#idle !== null) this.#idle()
   }
 }
