@@ -214,10 +214,13 @@ impl App {
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
+        let (mut head, body) = request.into_parts();
         let inner = self.build();
         match &inner.developer {
-            None => inner.respond(request, peer, &mut AnsweredBy::default()).await,
-            Some(developer) => Box::pin(dev::respond(&**developer, &inner, request, peer)).await,
+            None => inner.respond(&mut head, body, peer, &mut AnsweredBy::default()).await,
+            Some(developer) => {
+                Box::pin(dev::respond(&**developer, &inner, &mut head, body, peer)).await
+            }
         }
     }
 
@@ -248,20 +251,20 @@ impl Inner {
     /// Answers one request, and says in `by` who did.
     pub(crate) async fn respond<B>(
         &self,
-        request: Request<B>,
+        head: &mut Parts,
+        body: B,
         peer: &Peer,
         by: &mut AnsweredBy,
     ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
-        let (mut head, body) = request.into_parts();
         let client = Client::find(&self.gate, peer, &mut head.headers);
-        let mut visit = self.gate.enter(&mut head, &client);
-        let answer = self.answer(&head, body, &client, &mut visit).await;
+        let mut visit = self.gate.enter(head, &client);
+        let answer = self.answer(head, body, &client, &mut visit).await;
         *by = visit.by;
         match answer {
-            Ok(answer) => Ok(self.gate.leave(visit, &head, &client, answer)),
+            Ok(answer) => Ok(self.gate.leave(visit, head, &client, answer)),
             Err(broken) => {
                 Gate::lose(visit);
                 Err(broken)
@@ -323,25 +326,23 @@ impl Inner {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::TEMPORARY_REDIRECT);
                 return Ok(respond::redirection(status, location));
             }
-            Decision::Serve { added, resolution: Some(resolution) } if proxied => {
-                let responded = self.respond_proxied(request, body, added, &resolution, visit);
+            Decision::Serve { added, resolution } => (added, resolution),
+        };
+        let target = match resolution.as_deref() {
+            Some(resolution) if proxied => {
+                let responded = self.respond_proxied(request, body, added, resolution, visit);
                 return Box::pin(responded).await;
             }
-            Decision::Serve {
-                resolution: Some(Resolution::External { target, query }), ..
-            } => {
+            Some(Resolution::External { target, query }) => {
                 let allowance = match self.gate.admit(visit, request, None, request.path).await {
                     Ok(allowance) => allowance,
                     Err(refusal) => return Ok(*refusal),
                 };
                 visit.by = AnsweredBy::Rewrite;
                 let Asked { head, client, .. } = *request;
-                let upstream = Destination { target: &target, query: &query, allowance };
+                let upstream = Destination { target, query, allowance };
                 return Ok(Box::pin(self.upstream.forward(&upstream, head, body, client)).await);
             }
-            Decision::Serve { added, resolution } => (added, resolution),
-        };
-        let target = match &resolution {
             Some(resolution) => self.resolved(request, resolution),
             None => self.plain(request),
         };
@@ -364,7 +365,10 @@ impl Inner {
         }
         let added = self.rules.headers(path, facts)?;
         let plainly = self.rules.resolves_plainly() && !proxied;
-        let resolution = if plainly { None } else { Some(self.rules.resolve(path, facts, self)?) };
+        if plainly {
+            return Ok(Decision::Serve { added, resolution: None });
+        }
+        let resolution = Some(Box::new(self.rules.resolve(path, facts, self)?));
         Ok(Decision::Serve { added, resolution })
     }
 }
@@ -375,7 +379,7 @@ enum Decision {
     /// To be served, with more header lines; no resolution where no rewrite could change anything.
     Serve {
         added: Vec<(String, String)>,
-        resolution: Option<Resolution>,
+        resolution: Option<Box<Resolution>>,
     },
 }
 

@@ -33,8 +33,9 @@ enum Kind {
         body: FileBody,
         busy: Option<BusyGuard>,
     },
+    /// Boxed, so that every answer is not as large as this one.
     Upstream {
-        body: UpstreamBody,
+        body: Box<UpstreamBody>,
         busy: Option<BusyGuard>,
     },
     /// One of the others, which takes up a place until it has been sent.
@@ -83,7 +84,8 @@ impl AnswerBodyStream {
 
     /// The body of an upstream's answer, which fails after so long a silence.
     pub(crate) fn from_upstream(body: Incoming, idle_wait: Duration) -> Self {
-        Self(Kind::Upstream { body: UpstreamBody::new(body, idle_wait), busy: None })
+        let body = Box::new(UpstreamBody::new(body, idle_wait));
+        Self(Kind::Upstream { body, busy: None })
     }
 
     /// A worker's answer: whole if it came in one frame.

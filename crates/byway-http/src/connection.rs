@@ -25,7 +25,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 use crate::respond::AnswerBroken;
-use crate::{AnswerBodyStream, Peer, panics};
+use crate::panics::Guarded;
+use crate::{AnswerBodyStream, Peer};
 use clock::Order;
 use rewound::Rewound;
 use watched_io::WatchedIo;
@@ -99,13 +100,7 @@ where
     let service = hyper::service::service_fn(|request: Request<Incoming>| {
         had_body.store(!request.body().is_end_stream(), Ordering::Relaxed);
         let busy = watch.begin_answer();
-        let answer = answer(request);
-        async move {
-            let mut response = panics::guarded(answer).await?;
-            // A streamed body takes the guard along; the bytes of a whole one are as good as sent.
-            response.body_mut().keep_until_sent(busy);
-            Ok::<_, AnswerBroken>(response)
-        }
+        Guarded::new(answer(request), busy)
     });
     // No `pipeline_flush`: with bytes left in the read buffer it withholds the answer to a head that
     // cannot be parsed.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Request, Response};
+use http::Response;
 use http_body::Body;
 
 use crate::app::Inner;
@@ -65,20 +65,20 @@ pub enum AnsweredBy {
 pub(crate) async fn respond<B>(
     developer: &dyn Developer,
     inner: &Inner,
-    request: Request<B>,
+    head: &mut Parts,
+    body: B,
     peer: &Peer,
 ) -> Result<Response<AnswerBodyStream>, AnswerBroken>
 where
     B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
 {
     let began = Instant::now();
-    let (head, body) = request.into_parts();
-    if let Some(answer) = developer.own(&head) {
+    if let Some(answer) = developer.own(head) {
         return Ok(answer.await.map(AnswerBodyStream::whole));
     }
     let sent = head.clone();
     let mut by = AnsweredBy::default();
-    let answer = inner.respond(Request::from_parts(head, body), peer, &mut by).await;
+    let answer = inner.respond(head, body, peer, &mut by).await;
     let answer = answer.map(|answer| match answer.extensions().get::<FailureReport>() {
         Some(FailureReport(report)) => developer.failed(&sent, report).map(AnswerBodyStream::whole),
         None => answer,

@@ -188,11 +188,13 @@ impl Inner {
             }
         };
         let wait = allowance.answer_wait;
-        let decision = self.cached_decision(request.head, found, wait).await?;
-        if let cached::Decision::Answer(response) = decision {
-            stream.answered();
-            return Ok(response);
-        }
+        let draft = match self.cached_decision(request.head, found, wait).await? {
+            cached::Decision::Answer(response) => {
+                stream.answered();
+                return Ok(response);
+            }
+            cached::Decision::Run { draft } => draft,
+        };
         if body.length_min() > allowance.body_bytes_max {
             stream.answered();
             return Err(Unanswered::BodyTooLarge);
@@ -208,7 +210,7 @@ impl Inner {
             params: &params,
         })?;
         let answer = too_long.or(stream.answer()).await?;
-        Ok(decision.finish(dispatch::response(answer, &request.head.method)))
+        Ok(cached::finish(draft, dispatch::response(answer, &request.head.method)))
     }
 
     /// Forwards the request to another server, with the body wherever it is.

@@ -115,8 +115,18 @@ pub struct ProxyMatchers {
 
 #[derive(Debug, Clone)]
 struct Matcher {
+    /// What every path that matches starts with, unless it asks for a page's data. Compared first: most
+    /// requests are none of the proxy's, and the expression costs more.
+    start: Box<str>,
     pattern: PathPattern,
     conditions: Conditions,
+}
+
+impl Matcher {
+    /// Whether the expression has to decide.
+    fn may_match(&self, path: &str) -> bool {
+        path.starts_with(&*self.start) || path.contains("/_next/data/")
+    }
 }
 
 impl ProxyMatchers {
@@ -126,8 +136,10 @@ impl ProxyMatchers {
         options: &MatcherOptions,
     ) -> Result<Self, MatcherError> {
         let compile = |source: &MatcherSource| {
-            let pattern = PathPattern::new(&covering(source, options)?, PatternKind::Matcher)?;
-            Ok(Matcher { pattern, conditions: Conditions::new(&source.has, &source.missing)? })
+            let Covering { start, whole } = covering(source, options)?;
+            let pattern = PathPattern::new(&whole, PatternKind::Matcher)?;
+            let conditions = Conditions::new(&source.has, &source.missing)?;
+            Ok(Matcher { start, pattern, conditions })
         };
         let compile_all = |sources: &[MatcherSource]| sources.iter().map(compile).collect();
         let matchers: Result<Option<Vec<Matcher>>, MatcherError> =
@@ -146,7 +158,9 @@ impl ProxyMatchers {
         let spellings = spellings(&sent);
         matchers.iter().any(|matcher| {
             // What is too complex to decide counts as a match: the proxy decides itself then.
-            let is_match = |path: &str| matcher.pattern.is_match(path).unwrap_or(true);
+            let is_match = |path: &str| {
+                matcher.may_match(path) && matcher.pattern.is_match(path).unwrap_or(true)
+            };
             (is_match(&sent) || spellings.iter().any(|path| is_match(path)))
                 && (matcher.conditions.is_empty()
                     || matcher.conditions.captures(facts).map_or(true, |found| found.is_some()))
@@ -179,8 +193,14 @@ impl Locales {
     }
 }
 
-/// The pattern with everything around it that Next lets it cover.
-fn covering(source: &MatcherSource, options: &MatcherOptions) -> Result<String, MatcherError> {
+/// A pattern with everything around it that Next lets it cover.
+struct Covering {
+    /// See [`Matcher`].
+    start: Box<str>,
+    whole: String,
+}
+
+fn covering(source: &MatcherSource, options: &MatcherOptions) -> Result<Covering, MatcherError> {
     let given = source.source.as_str();
     if !given.starts_with('/') {
         return Err(MatcherError::NoSlash);
@@ -189,7 +209,7 @@ fn covering(source: &MatcherSource, options: &MatcherOptions) -> Result<String, 
         return Err(MatcherError::TooLong);
     }
     // The pattern alone first, so that an error names a place in what the user wrote.
-    PathPattern::new(given, PatternKind::Matcher)?;
+    let alone = PathPattern::new(given, PatternKind::Matcher)?;
     let is_root = given == "/";
     let with_locales = options.locales.is_some();
     let locale = if with_locales && !source.names_locale {
@@ -212,7 +232,14 @@ fn covering(source: &MatcherSource, options: &MatcherOptions) -> Result<String, 
     if whole.len() > MATCHER_BYTES_MAX {
         return Err(MatcherError::TooLong);
     }
-    Ok(whole)
+    // A locale of any name comes first where there are locales, and a base path may be an expression too.
+    let is_plain = base.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_-".contains(&byte));
+    let start = match (is_plain, with_locales) {
+        (true, false) => format!("{base}{}", alone.prefix()).into(),
+        (true, true) => base.as_str().into(),
+        (false, _) => "".into(),
+    };
+    Ok(Covering { start, whole })
 }
 
 /// Other ways to write a path that has a percent sign: decoded as a whole, as Next matches it too; with

@@ -92,9 +92,9 @@ impl Inner {
             Err(refusal) => return Ok(*refusal),
         };
         let wait = allowance.answer_wait;
-        let decision = match self.cached_decision(request.head, found, wait).await {
+        let draft = match self.cached_decision(request.head, found, wait).await {
             Ok(cached::Decision::Answer(response)) => return Ok(response),
-            Ok(decision) => decision,
+            Ok(cached::Decision::Run { draft }) => draft,
             Err(error) => return respond::undelivered(error),
         };
         // A Pages Router route answers every method itself.
@@ -120,6 +120,6 @@ impl Inner {
         if let Some((shared, _)) = shared {
             shared.changed(&request.head.method, answered.status(), request.path.as_str());
         }
-        Ok(decision.finish(answered))
+        Ok(cached::finish(draft, answered))
     }
 }

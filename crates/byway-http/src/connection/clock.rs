@@ -127,6 +127,8 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
+    /// Where it is listed until its [`Watch`] is dropped.
+    shared: Arc<Shared>,
     phase: AtomicU32,
     /// Answers that are being made or sent; more than one only with HTTP/2.
     answering: AtomicU32,
@@ -137,7 +139,6 @@ struct State {
 /// One connection's place among all. Dropping it gives the place up.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    shared: Arc<Shared>,
     state: Arc<State>,
     place: usize,
 }
@@ -173,16 +174,16 @@ impl Connections {
 
 impl Shared {
     fn open(shared: &Arc<Self>, waits: Waits) -> Watch {
-        let shared = Arc::clone(shared);
         let order = if shared.stopping.load(Ordering::Acquire) { STOP } else { GO_ON };
         let state = Arc::new(State {
+            shared: Arc::clone(shared),
             phase: AtomicU32::new(0),
             answering: AtomicU32::new(0),
             order: AtomicU8::new(order),
             waker: AtomicWaker::new(),
         });
         let place = shared.open.lock().insert(Arc::clone(&state));
-        let watch = Watch { shared, state, place };
+        let watch = Watch { state, place };
         watch.wait_for(waits);
         watch
     }
@@ -302,13 +303,13 @@ impl Watch {
 
     /// A request is complete as far as its head goes; until the guard is dropped no clock of this module
     /// runs, except while the client does not read.
-    pub(super) fn begin_answer(&self) -> BusyGuard {
+    pub(crate) fn begin_answer(&self) -> BusyGuard {
         self.state.answering.fetch_add(1, Ordering::Relaxed);
         // A client that does not read keeps its clock.
         if self.waits() != Waits::Reader {
             self.wait_for(Waits::Answer);
         }
-        BusyGuard { shared: Arc::clone(&self.shared), state: Arc::clone(&self.state) }
+        BusyGuard(Arc::clone(&self.state))
     }
 
     /// HTTP/2 has begun, and no request yet.
@@ -318,7 +319,7 @@ impl Watch {
 
     /// A clock for one stream of the connection, whose answer is being made.
     pub(super) fn stream(&self) -> Self {
-        Shared::open(&self.shared, Waits::Answer)
+        Shared::open(&self.state.shared, Waits::Answer)
     }
 
     /// A stream waits for its client to take what was sent.
@@ -333,7 +334,7 @@ impl Watch {
 
     /// The time in ticks.
     pub(super) fn now(&self) -> u32 {
-        self.shared.ticks.load(Ordering::Relaxed)
+        self.state.shared.ticks.load(Ordering::Relaxed)
     }
 
     fn waits(&self) -> Waits {
@@ -341,7 +342,7 @@ impl Watch {
     }
 
     fn wait_for(&self, waits: Waits) {
-        self.state.wait_for(waits, &self.shared);
+        self.state.wait_for(waits);
     }
 }
 
@@ -355,31 +356,29 @@ impl State {
         if self.answering.load(Ordering::Relaxed) == 0 { Waits::Request } else { Waits::Answer }
     }
 
-    fn wait_for(&self, waits: Waits, shared: &Shared) {
-        let now = shared.ticks.load(Ordering::Relaxed);
+    fn wait_for(&self, waits: Waits) {
+        let now = self.shared.ticks.load(Ordering::Relaxed);
         self.phase.store((now << WAITS_BITS) | waits as u32, Ordering::Relaxed);
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.shared.open.lock().try_remove(self.place);
+        self.state.shared.open.lock().try_remove(self.place);
     }
 }
 
 /// Held while an answer is being made and streamed.
 #[derive(Debug)]
-pub(crate) struct BusyGuard {
-    shared: Arc<Shared>,
-    state: Arc<State>,
-}
+pub(crate) struct BusyGuard(Arc<State>);
 
 impl Drop for BusyGuard {
     fn drop(&mut self) {
-        let last = self.state.answering.fetch_sub(1, Ordering::Relaxed) == 1;
+        let Self(state) = self;
+        let last = state.answering.fetch_sub(1, Ordering::Relaxed) == 1;
         // A client that does not read keeps its clock.
-        if last && self.state.waits() != Waits::Reader {
-            self.state.wait_for(Waits::Request, &self.shared);
+        if last && state.waits() != Waits::Reader {
+            state.wait_for(Waits::Request);
         }
     }
 }

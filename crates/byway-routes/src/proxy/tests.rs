@@ -292,6 +292,26 @@ proptest! {
         }
     }
 
+    /// What is compared before the expression leaves nothing out that the expression would match.
+    #[test]
+    fn x03_the_start_of_a_matcher_is_that_of_all_its_matches(
+        text in "(api|admin|docs)?[/a-z:()*+?{}.|-]{0,12}",
+        target in pieces(),
+        base in proptest::sample::select(vec!["", "/docs", "/api", "/a.b(c)"]),
+    ) {
+        let options = MatcherOptions { base_path: base.to_owned(), locales: None };
+        let Ok(matchers) = ProxyMatchers::new(Some(&[source(&format!("/{text}"))]), &options) else {
+            return Ok(());
+        };
+        for path in [target.clone(), format!("{base}{target}"), format!("{base}/{text}")] {
+            for matcher in matchers.matchers.iter().flatten() {
+                if matcher.pattern.is_match(&path) == Ok(true) {
+                    prop_assert!(matcher.may_match(&path), "{} {:?}", path, matcher);
+                }
+            }
+        }
+    }
+
     #[test]
     fn no_matcher_panics(text in "[/a-z:()*+?{}\\\\.|!^$\\[\\]-]{0,24}", target in pieces()) {
         let compiled = ProxyMatchers::new(Some(&[source(&format!("/{text}"))]), &MatcherOptions::default());

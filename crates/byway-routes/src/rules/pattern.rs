@@ -102,6 +102,12 @@ impl PathPattern {
         &self.source
     }
 
+    /// What every matching path starts with, as far as the pattern is plain text; in any case of letters
+    /// where case does not count.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     /// The names of its parameters, in the order of the path; a name that occurs twice is here twice.
     pub fn param_names(&self) -> impl Iterator<Item = &str> {
         self.slots.iter().filter_map(|slot| slot.name.as_deref())
