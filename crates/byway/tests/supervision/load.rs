@@ -11,6 +11,10 @@ use sha2::{Digest as _, Sha256};
 
 use crate::project::WAIT_MAX;
 
+/// How long a client waits for an answer: longer than a request may wait for a worker, after which the server
+/// has to say so.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Numbers that look random and are the same for the same seed.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
@@ -188,7 +192,7 @@ fn client(
         let nonce = format!("n{number}x{count}");
         let at = Instant::now();
         if connection.is_none() {
-            connection = RawClient::connect(authority).ok();
+            connection = RawClient::connect_within(authority, PATIENCE).ok();
         }
         let request = Request::new(&nonce, plan, &mut random);
         if plan.varied && random.below(40) == 0 {

@@ -82,12 +82,17 @@ fn w13_s08_chaos_gives_no_wrong_answer_and_leaves_nothing_behind() {
     }
     load.wait_for(100);
     let result = load.stop();
-    result.assert_never_wrong();
     let failures = result.failures();
     let explained =
         |outcome: &&Outcome| matches!(outcome, Outcome::Broken | Outcome::Status(502..=504));
+    let slowest = result.samples.iter().map(|sample| sample.took).max().unwrap();
+    eprintln!(
+        "soak: {} requests, {} failed, {slowest:?} at most; {deeds:?}",
+        result.samples.len(),
+        failures.len()
+    );
+    result.assert_never_wrong();
     assert!(failures.iter().all(explained), "{failures:?}");
-    eprintln!("soak: {} requests, {} failed; {deeds:?}", result.samples.len(), failures.len());
     assert!(failures.len() <= (deeds.kills + deeds.stops) * 12 + 12, "{}", failures.len());
     eventually("the end of former builds and workers", || {
         let status = status(&fixture);
