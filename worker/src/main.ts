@@ -24,6 +24,7 @@ import type { Route } from './routes.ts'
 import { settings } from './settings.ts'
 import type { UrlConfig } from './url-config.ts'
 import { dirname, join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { pathToFileURL } from 'node:url'
 import {
   DRAINED,
@@ -144,6 +145,18 @@ function applyConfig(config: Record<string, unknown>): void {
   if (config['cacheLife']) addProfiles(config['cacheLife'] as Record<string, CacheLifeProfile>)
 }
 
+/**
+ * WebAssembly is optimised in the background when it has run for a while. Under development, where a module
+ * runs a few times between two starts, that takes more processor time and memory than it gives back, so it
+ * has to run longer first. Other versions of V8 may not know the flag, and would complain.
+ */
+function compileLess(): void {
+  const major = Number(process.versions.node.split('.')[0])
+  if (process.versions.bun === undefined && major >= 20 && major <= 24) {
+    setFlagsFromString('--wasm-tiering-budget=20000000')
+  }
+}
+
 /** For what it does to `process.env`, such as reading an env file of its own. */
 async function evaluateConfig(directory: string, path: string): Promise<void> {
   const module = (await import(pathToFileURL(join(directory, path)).href)) as object
@@ -217,6 +230,10 @@ async function start(): Promise<void> {
   applyConfig(config)
   const [base, name] = buildOf(config)
   const manifest = readManifest(directory, name)
+  // The original file and line in every stack trace that user code prints. Node reads the map of a module
+  // when it loads the module; at this moment all of byway's own are loaded, whose maps nobody needs.
+  process.setSourceMapsEnabled(true)
+  if (settings.development) compileLess()
   // What a route's file says about its fetches has to be found from within a fetch.
   const asks = manifest.routes.some(({ segment }) => segment?.fetchCache !== undefined)
   if (manifest.needsContext || asks) requireContext()

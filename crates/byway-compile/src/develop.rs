@@ -10,7 +10,7 @@
 //! - In the place of a file that cannot be compiled stands a module that throws, so that only routes that
 //!   import it fail.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -84,6 +84,8 @@ impl Developer {
             proxy: None,
             tsconfig: None,
             next_config: None,
+            // Its own code reads the environment when it runs; the same files go with every project.
+            inlined_env: BTreeMap::new(),
             ..input.clone()
         };
         let plan = Plan::new(nothing, Arc::clone(&self.runtime), false)?;

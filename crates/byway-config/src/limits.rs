@@ -168,6 +168,12 @@ pub const WORKER_HELLO_MAX: Duration = Duration::from_secs(15);
 pub const WORKER_READY_MAX: Duration = Duration::from_mins(1);
 /// Threads of `byway dev` beside those of the bundler.
 pub const DEV_THREADS: usize = 2;
+/// Threads of a server for development that read files and wait for `next.config`.
+pub const DEV_BLOCKING_THREADS_MAX: usize = 8;
+/// How long such a thread lives without work: each keeps memory of its own.
+pub const DEV_THREAD_IDLE_MAX: Duration = Duration::from_secs(1);
+/// A runtime that an earlier server for development has kept is at most so long.
+pub const KEPT_RUNTIME_BYTES_MAX: u64 = 8 << 20;
 /// Ports after the usual one that `byway dev` tries where that is in use.
 pub const DEV_PORTS_TRIED_MAX: u16 = 10;
 /// How long requests in flight hold up the end of `byway dev`, and then work that goes on behind them.

@@ -67,12 +67,21 @@ pub enum StartError {
     #[error("the worker cannot start: {0}")]
     Fatal(String),
     /// The worker ended before it was ready.
-    #[error("the worker ended before it was ready ({0})")]
-    Died(String),
+    #[error("the worker ended before it was ready ({how}){}", said(.words.as_deref()))]
+    Died {
+        /// How the process ended.
+        how: String,
+        /// The line on its stderr that says why.
+        words: Option<String>,
+    },
     /// The worker was not ready in time.
     #[error("the worker was not ready within {0} s")]
     TimedOut(u64),
     /// The worker's runtime is of another version than this binary.
     #[error("the build was made by another version of byway")]
     StaleBuild,
+}
+
+fn said(words: Option<&str>) -> String {
+    words.map(|words| format!(": {words}")).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use crate::console::ConsoleSink;
 use crate::dispatcher::Dispatcher;
-use crate::process::WorkerCommand;
+use crate::process::{Spawned, WorkerCommand};
 use crate::status::Ledger;
 
 /// How like workers are started, fed and watched, and what is known of them.
@@ -20,4 +20,6 @@ pub(crate) struct Kind {
     pub(crate) dispatcher: Arc<Dispatcher>,
     pub(crate) ledger: Ledger,
     pub(crate) console: Option<ConsoleSink>,
+    /// A process that runs already, for the first worker.
+    pub(crate) prepared: Mutex<Option<Spawned>>,
 }

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use crate::console::ConsoleSink;
 use crate::dispatcher::{Dispatcher, QueueRules};
 use crate::kind::Kind;
+use crate::prepared::Prepared;
 use crate::process::WorkerCommand;
 use crate::slot::{self, Command};
 use crate::status::{GroupStatus, Ledger, PoolStatus, WorkerStatus};
@@ -93,10 +94,19 @@ impl Pool {
     /// Starts the workers and returns when each group has one that is ready. An error means that a group
     /// will have none; the others have been ended then.
     pub async fn start(options: PoolOptions) -> Result<Self, StartError> {
+        Self::start_with(options, None).await
+    }
+
+    /// The same, where the process of the first group's first worker runs already. It has to be the one
+    /// that the group's command starts.
+    pub async fn start_with(
+        options: PoolOptions,
+        mut prepared: Option<Prepared>,
+    ) -> Result<Self, StartError> {
         let mut starting = VecDeque::new();
         let mut groups = Vec::new();
         for group in options.groups {
-            let (group, first) = Group::start(group, options.console.clone());
+            let (group, first) = Group::start(group, options.console.clone(), prepared.take());
             groups.push(group);
             starting.push_back(first);
         }
@@ -104,7 +114,10 @@ impl Pool {
         for mut first in starting {
             let started = match first.recv().await {
                 Some(started) => started,
-                None => Err(StartError::Died("no worker was started".to_owned())),
+                None => {
+                    let how = "no worker was started".to_owned();
+                    Err(StartError::Died { how, words: None })
+                }
             };
             if let Err(error) = started {
                 pool.drain_within(Duration::ZERO).await;
@@ -208,6 +221,7 @@ impl Group {
     fn start(
         options: GroupOptions,
         console: Option<ConsoleSink>,
+        prepared: Option<Prepared>,
     ) -> (Self, mpsc::Receiver<Result<(), StartError>>) {
         let workers = options.workers.max(1);
         let rules = QueueRules {
@@ -223,6 +237,7 @@ impl Group {
             dispatcher: Dispatcher::new(rules),
             ledger: Ledger::default(),
             console,
+            prepared: Mutex::new(prepared.map(|prepared| prepared.spawned)),
         });
         let (commands, _) = watch::channel(Command::Run);
         let (first, firsts) = mpsc::channel(workers);

@@ -13,9 +13,9 @@ use byway_wire::{LogLevel, WorkerFrame, constants as c, encode};
 use tokio::sync::{mpsc, watch};
 
 use crate::condition::Condition;
-use crate::console::{self, ConsoleStream};
 use crate::kind::Kind;
 use crate::lane::Lane;
+use crate::last_words::Output;
 use crate::orders::{Ended, Notice, Order};
 use crate::process::{NODE_MAJOR_MIN, Process, Spawned, major, too_old};
 use crate::reload::Reloaded;
@@ -70,6 +70,7 @@ struct Supervisor<'a> {
     last_look: Instant,
     last_review: Instant,
     fatal: Option<StartError>,
+    output: Output,
 }
 
 /// Runs one worker to its end.
@@ -80,7 +81,9 @@ pub(crate) async fn run(
     mut orders: watch::Receiver<Order>,
     notices: mpsc::Sender<(u64, Notice)>,
 ) -> Ended {
-    let spawned = match Process::spawn(&kind.command, kind.console.is_some()) {
+    let prepared = kind.prepared.lock().take();
+    let spawn = || Process::spawn(&kind.command, kind.console.is_some());
+    let spawned = match prepared.map_or_else(spawn, Ok) {
         Ok(spawned) => spawned,
         Err(error) => return Ended::NeverReady(error),
     };
@@ -96,16 +99,7 @@ pub(crate) async fn run(
         lane.send(|out| encode::config(out, &config));
         kind.ledger.enter(&record);
     }
-    if let Some(sink) = &kind.console {
-        // These end with the last process that holds the pipe.
-        let follow = |stream| (id, stream, Arc::clone(sink));
-        if let (Some(stdout), (id, stream, sink)) = (stdout, follow(ConsoleStream::Stdout)) {
-            tokio::spawn(console::follow(stdout, id, stream, sink));
-        }
-        if let (Some(stderr), (id, stream, sink)) = (stderr, follow(ConsoleStream::Stderr)) {
-            tokio::spawn(console::follow(stderr, id, stream, sink));
-        }
-    }
+    let output = Output::follow(id, stdout, stderr, kind.console.as_ref());
     let (read, write) = socket.into_split();
     let (events_in, events) = mpsc::channel(EVENTS_MAX);
     let reader = tokio::spawn(read_loop(Arc::clone(&lane), read, events_in));
@@ -128,6 +122,7 @@ pub(crate) async fn run(
         last_look: now,
         last_review: now,
         fatal: None,
+        output,
     };
     let ended = supervisor.live(events, &mut orders).await;
     kind.ledger.leave(id);
@@ -256,6 +251,7 @@ impl Supervisor<'_> {
             WorkerFrame::Ready if self.phase == Phase::Greeted => {
                 self.enter(Phase::Ready);
                 self.record.set_ready();
+                self.output.forget();
                 self.tell(Notice::Ready(Arc::clone(&self.lane)));
             }
             WorkerFrame::Loaded if self.phase == Phase::Ready => self.tell(Notice::Loaded),
@@ -493,7 +489,10 @@ impl Supervisor<'_> {
             },
             Phase::Spawned | Phase::Greeted => {
                 let old = too_old(&self.kind.command).await;
-                Ended::NeverReady(old.unwrap_or(StartError::Died(reason.unwrap_or(status))))
+                let how = reason.unwrap_or(status);
+                let words = self.output.reason(LAST_WORDS_MAX).await;
+                let died = StartError::Died { how, words };
+                Ended::NeverReady(old.unwrap_or(died))
             }
         }
     }

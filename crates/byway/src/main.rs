@@ -6,6 +6,7 @@ mod cache;
 mod cli;
 mod commands;
 mod environment;
+mod memory;
 mod output;
 mod print;
 mod progress;

@@ -49,6 +49,24 @@ fn a_folder_without_a_build_says_what_to_run() {
 }
 
 #[test]
+fn what_ends_a_worker_before_it_is_ready_is_in_the_message() {
+    let files = [HELLO, ("instrumentation.ts", "console.error('no database')\nprocess.exit(3)\n")];
+    let fixture = Fixture::new(&files).unwrap();
+    assert_eq!(fixture.build(byway_binary(BINARY)).unwrap().code(), Some(0));
+    let dir = fixture.path().to_str().unwrap();
+    let (code, stderr) = run(&["start", dir, "--port", "0"]);
+    assert_eq!(code, Some(1));
+    let expect = "error: the worker ended before it was ready (exit code 3): no database\n";
+    assert!(stderr.ends_with(expect), "{stderr}");
+    let worker = fixture.path().join(".byway/server/worker.mjs");
+    let text = std::fs::read_to_string(&worker).unwrap();
+    std::fs::write(&worker, format!("import './missing.mjs'\n{text}")).unwrap();
+    let (_, stderr) = run(&["start", dir, "--port", "0"]);
+    let expect = "(exit code 1): Error [ERR_MODULE_NOT_FOUND]: Cannot find module ";
+    assert!(stderr.contains(expect), "{stderr}");
+}
+
+#[test]
 fn a_build_of_another_version_asks_for_a_new_one() {
     let fixture = built();
     fixture.write(".byway/manifest.json", "{\"version\": 0}").unwrap();

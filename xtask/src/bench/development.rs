@@ -1,18 +1,19 @@
 //! `cargo xtask bench dev`: what a person waits for while a project is written, beside Next.
 //!
-//! Two projects: the example, and one of a hundred routes that is made for the occasion. Of both servers
-//! the same is asked: the time to the first answer, from a save to the first answer that shows it, and the
-//! memory after that; then the time of a build.
+//! Two projects: a copy of the example, and one of a hundred routes that is made for the occasion. Of both
+//! servers the same is asked: the time to the first answer, from a save to the first answer that shows it, the
+//! memory after one request and after a session; then the time of a build.
 
 mod routes;
+mod session;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use byway_testkit::RawClient;
 use serde_json::{Value, json};
 
 use super::contestant::{folder, next_binary};
@@ -23,11 +24,12 @@ use crate::arguments::Arguments;
 use crate::running::capture;
 use crate::{demo, node, print, project};
 use routes::Routes;
+use session::Copy;
 
 const EDITS_DEFAULT: usize = 50;
 const ROUNDS_DEFAULT: usize = 5;
-/// A save that shows up later than this is lost.
-const EDIT_WAIT_MAX: Duration = Duration::from_secs(30);
+/// What a server that nobody asks gets to put away what it needed last, before its memory is read.
+const REST: Duration = Duration::from_secs(5);
 
 /// Who serves or builds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,11 +86,16 @@ impl Tool {
 /// What one tool needed.
 #[derive(Debug)]
 struct Figures {
-    /// Of the example.
+    /// Of the example, the first time ever and later.
+    first_start: Duration,
     first_answer: Duration,
-    /// Of the example's server, in KiB.
-    memory_kib: u64,
-    /// From a save to the answer that shows it, with a hundred routes.
+    /// Of the example's server, in KiB, when it has answered one request and rests.
+    memory_begun_kib: u64,
+    /// The same after a session: all routes asked, and the edits.
+    memory_session_kib: u64,
+    /// From a save to the answer that shows it, in the example.
+    edits_example: Vec<Duration>,
+    /// The same with a hundred routes.
     edits: Vec<Duration>,
     /// With a hundred routes.
     build: Duration,
@@ -111,66 +118,86 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<ExitCode> {
     if load_average > LOAD_AVERAGE_QUIET {
         print::progress(&format!("WARNING: the load average is {load_average}"));
     }
-    let routes = Routes::make(&folder())?;
-    let byway = measure(Tool::Byway, &example, &routes, edits, rounds)?;
-    // Next needs so long that one round tells enough.
-    let next = measure(Tool::Next, &example, &routes, edits.min(10), 1)?;
+    let plan = Plan { example, routes: Routes::make(&folder())?, edits, rounds };
+    let byway = measure(Tool::Byway, &plan, rounds)?;
+    // Next needs so long for a build that one tells enough.
+    let next = measure(Tool::Next, &plan, 1)?;
     let report = report(&byway, &next, load_average);
     print::data(&table(&byway, &next));
+    print::data(&format!("\nThe load average before the run was {load_average}."));
     if let Some(path) = json_path {
         fs::write(&path, format!("{report:#}\n")).with_context(|| format!("writing {path}"))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn measure(
-    tool: Tool,
-    example: &Path,
-    routes: &Routes,
+/// What is asked of each tool.
+struct Plan {
+    example: PathBuf,
+    routes: Routes,
     edits: usize,
     rounds: usize,
-) -> Result<Figures> {
-    print::stage(&format!("{tool:?}"));
-    let (mut starts, mut memory, mut builds) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..rounds {
-        let server = tool.serve(example, "/api/health")?;
-        starts.push(server.start);
-        memory.push(process_tree::memory_kib(server.pid())?);
-        server.stop()?;
-    }
-    let server = tool.serve(&routes.dir, "/api/r0")?;
-    let mut waits = Vec::new();
-    for edit in 0..edits {
-        waits.push(save_and_wait(&server.authority, routes, edit)?);
-    }
-    server.stop()?;
-    for _ in 0..rounds {
-        builds.push(tool.build(&routes.dir)?);
-    }
-    let (first_answer, build) = (median(&mut starts), median(&mut builds));
-    memory.sort_unstable();
-    waits.sort_unstable();
-    Ok(Figures { first_answer, memory_kib: memory[memory.len() / 2], edits: waits, build })
 }
 
-/// Changes one of the routes and asks for it until the answer is the new one.
-fn save_and_wait(authority: &str, routes: &Routes, edit: usize) -> Result<Duration> {
-    let route = edit * 7 % routes::COUNT;
-    let mut client = RawClient::connect(authority)?;
-    let mut ask = || -> Result<String> {
-        client.send(format!("GET /api/r{route} HTTP/1.1\r\nHost: {authority}\r\n\r\n"))?;
-        Ok(client.read()?.text())
-    };
-    // What is measured is the edit, and not the first time that the route is asked for.
-    ask()?;
-    let expected = routes.save(route, &format!("edit {edit}"))?;
-    let begun = Instant::now();
-    while ask()? != expected {
-        if begun.elapsed() > EDIT_WAIT_MAX {
-            bail!("a save of route {route} did not take effect");
-        }
+fn measure(tool: Tool, plan: &Plan, builds: usize) -> Result<Figures> {
+    print::stage(&format!("{tool:?}"));
+    // Of its own, so that no tool finds what another has left.
+    let example = Copy::of(&plan.example)?;
+    let first_start = start_and_stop(tool, &example)?;
+    let mut starts = Vec::new();
+    for _ in 0..plan.rounds {
+        starts.push(start_and_stop(tool, &example)?);
     }
-    Ok(begun.elapsed())
+    let server = tool.serve(&example.dir, "/api/health")?;
+    thread::sleep(REST);
+    let memory_begun_kib = process_tree::memory_kib(server.pid())?;
+    let visited = example.visit(&server.authority)?;
+    let edits = (1..=plan.edits).map(|number| example.edit(&server.authority, number));
+    let mut edits_example = edits.collect::<Result<Vec<_>>>()?;
+    example.restore()?;
+    thread::sleep(REST);
+    let memory_session_kib = process_tree::memory_kib(server.pid())?;
+    print::progress(&format!("the session: {visited} routes, {} edits", plan.edits));
+    server.stop()?;
+    let mut edits = edit_routes(tool, plan)?;
+    let mut times = Vec::new();
+    for _ in 0..builds {
+        times.push(tool.build(&plan.routes.dir)?);
+    }
+    edits_example.sort_unstable();
+    edits.sort_unstable();
+    Ok(Figures {
+        first_start,
+        first_answer: median(&mut starts),
+        memory_begun_kib,
+        memory_session_kib,
+        edits_example,
+        edits,
+        build: median(&mut times),
+    })
+}
+
+fn start_and_stop(tool: Tool, example: &Copy) -> Result<Duration> {
+    let server = tool.serve(&example.dir, "/api/health")?;
+    let start = server.start;
+    server.stop()?;
+    Ok(start)
+}
+
+/// Changes routes of the project of a hundred, one after the other.
+fn edit_routes(tool: Tool, plan: &Plan) -> Result<Vec<Duration>> {
+    let server = tool.serve(&plan.routes.dir, "/api/r0")?;
+    let mut waits = Vec::new();
+    for edit in 0..plan.edits {
+        let route = edit * 7 % routes::COUNT;
+        let (word, path) = (format!("edit {edit} of {tool:?}"), format!("/api/r{route}"));
+        let expected = routes::answer(route, &word);
+        let save = || plan.routes.save(route, &word);
+        let is_new = |answer: &str| answer == expected;
+        waits.push(session::save_and_wait(&server.authority, &path, save, is_new)?);
+    }
+    server.stop()?;
+    Ok(waits)
 }
 
 fn median(all: &mut [Duration]) -> Duration {
@@ -189,15 +216,21 @@ fn share(edits: &[Duration], percent: usize) -> Duration {
 }
 
 fn report(byway: &Figures, next: &Figures, load_average: f64) -> Value {
+    let edits = |all: &[Duration]| {
+        json!({
+            "edits": all.len(),
+            "median": milliseconds(share(all, 50)),
+            "p95": milliseconds(share(all, 95)),
+        })
+    };
     let of = |figures: &Figures| {
         json!({
+            "first_start_ms": milliseconds(figures.first_start),
             "first_answer_ms": milliseconds(figures.first_answer),
-            "memory_mib": figures.memory_kib / 1024,
-            "save_to_answer_ms": {
-                "edits": figures.edits.len(),
-                "median": milliseconds(share(&figures.edits, 50)),
-                "p95": milliseconds(share(&figures.edits, 95)),
-            },
+            "memory_after_one_request_mib": figures.memory_begun_kib / 1024,
+            "memory_after_session_mib": figures.memory_session_kib / 1024,
+            "save_to_answer_example_ms": edits(&figures.edits_example),
+            "save_to_answer_ms": edits(&figures.edits),
             "build_ms": milliseconds(figures.build),
         })
     };
@@ -206,24 +239,29 @@ fn report(byway: &Figures, next: &Figures, load_average: f64) -> Value {
 }
 
 fn table(byway: &Figures, next: &Figures) -> String {
-    let time = |what: &str, byway: Duration, next: Duration| {
+    let time = |what: &str, of: fn(&Figures) -> Duration| {
+        let (byway, next) = (of(byway), of(next));
         let ratio = next.as_secs_f64() / byway.as_secs_f64().max(1e-9);
         let (byway, next) = (milliseconds(byway), milliseconds(next));
         format!("| {what} | {byway} ms | {next} ms | {ratio:.1}× |")
     };
-    let edits = |what: &str, percent: usize| {
-        time(what, share(&byway.edits, percent), share(&next.edits, percent))
+    let memory = |what: &str, of: fn(&Figures) -> u64| {
+        let (byway, next) = (of(byway), of(next));
+        let ratio = next as f64 / byway.max(1) as f64;
+        format!("| {what} | {} MiB | {} MiB | {ratio:.1}× |", byway / 1024, next / 1024)
     };
-    let (own, theirs) = (byway.memory_kib / 1024, next.memory_kib / 1024);
-    let memory_ratio = next.memory_kib as f64 / byway.memory_kib.max(1) as f64;
     [
         "| | byway | next | |".to_owned(),
         "|---|---|---|---|".to_owned(),
-        time("`dev` to the first answer, example", byway.first_answer, next.first_answer),
-        edits("save to the new answer, 100 routes, median", 50),
-        edits("the same, 95th percentile", 95),
-        time("`build` of 100 routes", byway.build, next.build),
-        format!("| memory of `dev`, example | {own} MiB | {theirs} MiB | {memory_ratio:.1}× |"),
+        time("`dev` to the first answer, example", |it| it.first_answer),
+        time("the same, the first time ever", |it| it.first_start),
+        time("save to the new answer, example, median", |it| share(&it.edits_example, 50)),
+        time("the same, 95th percentile", |it| share(&it.edits_example, 95)),
+        time("save to the new answer, 100 routes, median", |it| share(&it.edits, 50)),
+        time("the same, 95th percentile", |it| share(&it.edits, 95)),
+        time("`build` of 100 routes", |it| it.build),
+        memory("memory of `dev` after a session, example", |it| it.memory_session_kib),
+        memory("the same after one request", |it| it.memory_begun_kib),
     ]
     .join("\n")
 }

@@ -1,9 +1,12 @@
 //! `byway dev`: serves a project while it is being written.
 
 mod changes;
+mod console;
 mod developer;
+mod early;
 mod folder;
 mod hints;
+mod kept_runtime;
 mod page;
 mod project;
 mod report;
@@ -17,7 +20,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
-use byway_config::limits::{BLOCKING_THREADS_MAX, DEV_PORTS_TRIED_MAX, DEV_THREADS};
+use byway_config::limits::{
+    DEV_BLOCKING_THREADS_MAX, DEV_PORTS_TRIED_MAX, DEV_THREAD_IDLE_MAX, DEV_THREADS,
+};
 use byway_config::{ListenAddress, ListenPlace, ServerSettings};
 use byway_http::{BindError, CacheCalls, Server};
 use byway_project::env::Mode;
@@ -27,6 +32,7 @@ use tokio::sync::watch::Sender;
 use super::start::generation::Setup;
 use super::start::origin;
 use crate::cli::DevArgs;
+use crate::memory::Release;
 use crate::settings::{self, Checked};
 use crate::{cache, output, print};
 use folder::Folder;
@@ -47,7 +53,8 @@ pub(crate) fn run(args: &DevArgs) -> anyhow::Result<()> {
     // The bundler has threads of its own; these carry the requests and what surrounds a build.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(DEV_THREADS)
-        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .max_blocking_threads(DEV_BLOCKING_THREADS_MAX)
+        .thread_keep_alive(DEV_THREAD_IDLE_MAX)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
@@ -98,7 +105,9 @@ async fn serve(
     output::serve();
     let serving = tokio::spawn(server.serve(session.app(), connections, stop.subscribe()));
     let follow = async {
+        let mut release = Release::default();
         loop {
+            release.later();
             let changes = watcher.next().await;
             session.follow(changes, &mut watcher).await;
         }

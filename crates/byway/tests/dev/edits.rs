@@ -1,9 +1,10 @@
 //! Edits take effect, and cost only what they have to.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use byway_testkit::RawClient;
+use byway_testkit::{RawClient, TestServer, byway_binary};
 
 use crate::project::{Project, route};
 
@@ -211,4 +212,33 @@ fn a_worker_that_dies_is_replaced_by_one_with_the_latest_build() {
     project.await_text("/word", "two");
     project.write("app/word/route.ts", &route("", "'three'"));
     project.await_text("/word", "three");
+}
+
+#[test]
+fn the_runtime_is_kept_for_the_next_start_and_a_broken_copy_is_made_anew() {
+    let files = [
+        ("app/a/route.ts", "export const GET = () => new Response('a')\n"),
+        ("node_modules/x/package.json", "{ \"name\": \"x\" }"),
+    ];
+    let project = Project::start(&files);
+    assert_eq!(project.text("/a"), "a");
+    let folder = project.files.path().join("node_modules/.cache/byway");
+    let kept = || -> Vec<PathBuf> {
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+    };
+    let [path] = &kept()[..] else { panic!("{:?}", kept()) };
+    let text = std::fs::read(path).unwrap();
+    let mut broken = text.clone();
+    let middle = broken.len() / 2;
+    broken[middle] ^= 1;
+    let Project { files, server } = project;
+    server.stop().unwrap();
+    for content in [&text, &broken] {
+        std::fs::write(path, content).unwrap();
+        let server = TestServer::launch(byway_binary(env!("CARGO_BIN_EXE_byway")), files.path());
+        let server = server.dev().start().unwrap();
+        assert_eq!(server.get("/a").unwrap().text(), "a");
+        assert!(!server.stop().unwrap().stderr.contains("new worker"));
+        assert!(std::fs::read(path).unwrap() == text, "what was kept is what is made");
+    }
 }

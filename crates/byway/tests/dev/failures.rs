@@ -136,3 +136,19 @@ fn a_project_that_cannot_be_built_says_so_to_every_client_and_recovers() {
     project.write("next.config.mjs", "export default {}\n");
     project.await_text("/a", "a");
 }
+
+#[test]
+fn stacks_on_the_console_have_no_frames_of_byway_and_keep_their_properties() {
+    let code = "export async function GET(): Promise<Response> {\n  \
+        console.error('seen:', Object.assign(new Error('one'), { code: 'TWO' }))\n  \
+        return new Response('told')\n}\n";
+    let project = Project::start(&[("app/tell/route.ts", code)]);
+    assert_eq!(project.text("/tell"), "told");
+    project.await_log("code: 'TWO'");
+    let printed = project.server.stderr();
+    let stack = printed.split("seen: Error: one").nth(1).unwrap();
+    let stack = stack.split("code: 'TWO'").next().unwrap();
+    assert!(stack.contains("app/tell/route.ts:2:"), "{stack}");
+    assert_eq!(stack.matches("    at ").count(), 1, "{stack}");
+    assert!(stack.trim_end().ends_with('{'), "{stack}");
+}

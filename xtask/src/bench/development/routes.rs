@@ -38,11 +38,9 @@ impl Routes {
         Ok(routes)
     }
 
-    /// Writes a route that answers with `word`, and gives its whole answer.
-    pub(crate) fn save(&self, number: usize, word: &str) -> Result<String> {
-        self.write(&format!("app/api/r{number}/route.ts"), &route(number, word))?;
-        let part = number % SHARED;
-        Ok(format!(r#"{{"route":{number},"word":"{word}","total":{}}}"#, part * 6 + 6))
+    /// Writes a route that answers with `word`.
+    pub(crate) fn save(&self, number: usize, word: &str) -> Result<()> {
+        self.write(&format!("app/api/r{number}/route.ts"), &route(number, word))
     }
 
     fn write(&self, file: &str, text: &str) -> Result<()> {
@@ -53,6 +51,12 @@ impl Routes {
         }
         fs::write(&path, text).with_context(failed)
     }
+}
+
+/// The whole answer of a route that was saved with `word`.
+pub(crate) fn answer(number: usize, word: &str) -> String {
+    let part = number % SHARED;
+    format!(r#"{{"route":{number},"word":"{word}","total":{}}}"#, part * 6 + 6)
 }
 
 const LAYOUT: &str = "\

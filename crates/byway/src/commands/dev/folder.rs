@@ -28,6 +28,8 @@ pub(super) struct Folder {
 pub(super) struct Epoch {
     pub(super) path: PathBuf,
     written: HashSet<String>,
+    /// Folders that are there.
+    made: HashSet<PathBuf>,
     manifests: u32,
 }
 
@@ -70,7 +72,7 @@ impl Folder {
     pub(super) fn epoch(&mut self) -> Epoch {
         self.epochs += 1;
         let path = self.path.join(self.epochs.to_string());
-        Epoch { path, written: HashSet::new(), manifests: 0 }
+        Epoch { path, written: HashSet::new(), made: HashSet::new(), manifests: 0 }
     }
 
     /// Where the next worker's files will be.
@@ -123,11 +125,12 @@ impl Epoch {
         Ok(name)
     }
 
-    fn write_file(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    fn write_file(&mut self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         let path = self.path.join(name);
         let failed = || format!("cannot write `{}`", path.display());
-        if let Some(parent) = path.parent() {
+        if let Some(parent) = path.parent().filter(|parent| !self.made.contains(*parent)) {
             fs::create_dir_all(parent).with_context(failed)?;
+            self.made.insert(parent.to_owned());
         }
         fs::write(&path, bytes).with_context(failed)
     }

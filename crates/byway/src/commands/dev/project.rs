@@ -7,7 +7,9 @@ use byway_compile::{BuildError, BuildInput, DevBuild, DevFile, Developer};
 use byway_error::Diagnostic;
 use byway_project::Project;
 use byway_project::env::Mode;
+use byway_routes::next_config::NextConfig;
 
+use super::kept_runtime;
 use super::variables::Variables;
 use crate::reading::Reading;
 
@@ -105,8 +107,13 @@ impl Compiler {
         }
     }
 
-    /// Compiles the project that was scanned for the folder `out_dir`.
-    pub(super) async fn compile(&mut self, out_dir: PathBuf) -> Result<Compiled, Problem> {
+    /// Compiles the project that was scanned for the folder `out_dir`. `with_runtime` is called once the
+    /// files of the worker's runtime are there, which are made only once.
+    pub(super) async fn compile(
+        &mut self,
+        out_dir: PathBuf,
+        with_runtime: impl FnOnce(&[DevFile], &NextConfig),
+    ) -> Result<Compiled, Problem> {
         let scanned = self.reading.as_ref().and_then(|reading| {
             let input = reading.build_input()?;
             let public = reading.public.names.clone();
@@ -115,7 +122,7 @@ impl Compiler {
         let Some((input, public, found)) = scanned else {
             return Err(Problem::from(Vec::new()));
         };
-        let mut build = self.build(input).await?;
+        let mut build = self.build(input, with_runtime).await?;
         let manifest = &mut build.manifest;
         let id = self.draft_mode_id.get_or_insert_with(|| manifest.draft_mode_id.clone());
         manifest.draft_mode_id.clone_from(id);
@@ -134,15 +141,29 @@ impl Compiler {
         self.reading.as_ref().map(|it| it.config_sources.clone()).unwrap_or_default()
     }
 
-    async fn build(&mut self, input: BuildInput) -> Result<DevBuild, BuildError> {
-        if self.runtime.is_some() {
+    async fn build(
+        &mut self,
+        input: BuildInput,
+        with_runtime: impl FnOnce(&[DevFile], &NextConfig),
+    ) -> Result<DevBuild, BuildError> {
+        if let Some(runtime) = &self.runtime {
+            with_runtime(runtime, &input.config);
             return self.developer.build(input).await;
         }
         // The worker's runtime is the same for all builds.
+        if let Some(kept) = kept_runtime::read(&self.dir) {
+            let runtime = self.runtime.insert(kept);
+            with_runtime(runtime, &input.config);
+            return self.developer.build(input).await;
+        }
         let of_runtime = input.clone();
-        let (runtime, build) =
-            tokio::join!(self.developer.runtime(&of_runtime), self.developer.build(input));
-        self.runtime = Some(runtime?);
+        let runtime = async {
+            let files = self.developer.runtime(&of_runtime).await?;
+            with_runtime(&files, &of_runtime.config);
+            Ok::<_, BuildError>(files)
+        };
+        let (runtime, build) = tokio::join!(runtime, self.developer.build(input));
+        kept_runtime::keep(&self.dir, self.runtime.insert(runtime?));
         build
     }
 

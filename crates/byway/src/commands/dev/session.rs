@@ -20,7 +20,9 @@ use serde_json::json;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::changes::Changes;
+use super::console::without_own_frames;
 use super::developer::Screen;
+use super::early::Early;
 use super::folder::{Epoch, Folder};
 use super::project::{Compiled, Compiler, Problem};
 use super::say;
@@ -29,6 +31,9 @@ use crate::cli::{DevArgs, SettingArgs};
 use crate::commands::start::generation::{self, Setup};
 use crate::commands::start::{RULES_BROKEN, isolation};
 use crate::settings::{self, Checked};
+
+/// The worker's entry in every development build.
+const WORKER: &str = "server/worker.mjs";
 
 pub(super) struct Session {
     setup: Setup,
@@ -85,19 +90,20 @@ impl Session {
 
     /// Makes the first build. Where that fails, the next change is the next chance.
     pub(super) async fn begin(&mut self, watcher: &mut Watcher) {
+        let mut early = None;
         let built = match self.compiler.scan().await {
             Ok(project) => {
                 let path =
                     |it: &byway_project::SourceFile| (it.pattern.to_string(), say::kind(it.kind));
                 say::routes(&project.sources.iter().map(path).collect::<Vec<_>>());
-                self.compiler.compile(self.folder.next()).await
+                self.compile_first(&mut early).await
             }
             Err(problem) => Err(problem),
         };
         let result = match built {
             Ok(compiled) => {
                 self.note(&compiled, watcher);
-                self.start(compiled).await.map_err(Problem::from)
+                self.start(compiled, early).await.map_err(Problem::from)
             }
             Err(problem) => Err(problem),
         };
@@ -140,7 +146,7 @@ impl Session {
             Some(serving) if !anew => serving.epoch.path.clone(),
             _ => self.folder.next(),
         };
-        let compiled = self.compiler.compile(out_dir).await?;
+        let compiled = self.compiler.compile(out_dir, |_, _| {}).await?;
         self.note(&compiled, watcher);
         let same = self.serving.as_ref().is_some_and(|it| it.manifest == compiled.build.manifest);
         if same {
@@ -148,7 +154,7 @@ impl Session {
             self.screen.served(&compiled.build.diagnostics);
         }
         if anew || !self.can_stay(&compiled.build.manifest) {
-            self.start(compiled).await?;
+            self.start(compiled, None).await?;
             return Ok(Some("rebuilt, with a new worker,"));
         }
         let taken = self.take_over(&compiled).await;
@@ -156,10 +162,28 @@ impl Session {
             Ok(changed) => Ok(changed.then_some("rebuilt")),
             Err(error) => {
                 tracing::warn!("{error:#}; a new worker is started");
-                self.start(compiled).await?;
+                self.start(compiled, None).await?;
                 Ok(Some("rebuilt, with a new worker,"))
             }
         }
+    }
+
+    /// Makes the first build, and meanwhile starts the process that will serve it.
+    async fn compile_first(&mut self, early: &mut Option<Early>) -> Result<Compiled, Problem> {
+        let out_dir = self.folder.next();
+        // The debugger's options are those of the attempt that comes with the build.
+        let epoch = self.inspect.is_none().then(|| self.folder.epoch());
+        let setup = &self.setup;
+        self.compiler
+            .compile(out_dir, |runtime, config| {
+                if let Some(epoch) = epoch {
+                    let worker = WORKER.to_owned();
+                    let expected = Manifest { worker, config: config.clone(), ..no_routes() };
+                    let rules = &setup.settings.workers.supervision;
+                    *early = Early::start(setup, rules, epoch, runtime, expected);
+                }
+            })
+            .await
     }
 
     /// Whether the worker can load a build beside the one it has.
@@ -208,14 +232,21 @@ impl Session {
     }
 
     /// Starts a worker for a build; the former one finishes its requests.
-    async fn start(&mut self, compiled: Compiled) -> anyhow::Result<()> {
-        let mut epoch = self.folder.epoch();
-        epoch.write(self.compiler.runtime())?;
-        epoch.write(&compiled.build.files)?;
-        let manifest = compiled.build.manifest;
-        let name = epoch.write_manifest(&manifest)?;
+    async fn start(&mut self, compiled: Compiled, early: Option<Early>) -> anyhow::Result<()> {
         let rules = &self.setup.settings.workers.supervision;
-        let mut command = isolation::command(&self.setup, &manifest, &epoch.path, rules)?;
+        let manifest = compiled.build.manifest;
+        let early = early.filter(|early| early.fits(&manifest));
+        let (mut epoch, mut command, prepared) = match early {
+            Some(Early { epoch, command, process, .. }) => (epoch, command, Some(process)),
+            None => {
+                let mut epoch = self.folder.epoch();
+                epoch.write(self.compiler.runtime())?;
+                let command = isolation::command(&self.setup, &manifest, &epoch.path, rules)?;
+                (epoch, command, None)
+            }
+        };
+        epoch.write(&compiled.build.files)?;
+        let name = epoch.write_manifest(&manifest)?;
         command.config = worker_config(&self.setup, &manifest, &name, 0);
         if let Some(inspect) = &self.inspect {
             command.args.insert(0, format!("--inspect={inspect}").into());
@@ -226,7 +257,7 @@ impl Session {
             rules.stuck_after = byway_config::limits::INSPECTED_WAIT_MAX;
             rules.unresponsive_after = byway_config::limits::INSPECTED_WAIT_MAX;
         }
-        let console = Some(generation::console(rules.mark_console));
+        let console = Some(without_own_frames(generation::console(rules.mark_console)));
         // One worker, whatever the settings say for production: state in modules is shared by all requests.
         let groups =
             vec![GroupOptions { name: DEFAULT_GROUP.to_owned(), command, workers: 1, rules }];
@@ -234,7 +265,8 @@ impl Session {
             // Two processes cannot listen on the debugger's port.
             self.give_up().await?;
         }
-        let pool = Pool::start(PoolOptions { groups, routes: Vec::new(), console }).await;
+        let options = PoolOptions { groups, routes: Vec::new(), console };
+        let pool = Pool::start_with(options, prepared).await;
         let pool = Arc::new(pool.map_err(generation::explain)?);
         let (setup, public) = (&self.setup, &compiled.public);
         let workers = (Arc::clone(&pool), 0);

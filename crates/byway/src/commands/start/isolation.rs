@@ -15,6 +15,10 @@ use byway_routes::next_config::RewriteRule;
 use super::generation::Setup;
 use crate::environment;
 
+/// How many heaps glibc's allocator has. Its many threads would each give Node one that keeps what was ever
+/// needed: under development, where much is compiled and little is served, a third of the memory.
+const MALLOC_ARENAS: &str = "MALLOC_ARENA_MAX";
+
 /// How a worker of a group is started.
 pub(in crate::commands) fn command(
     setup: &Setup,
@@ -23,8 +27,7 @@ pub(in crate::commands) fn command(
     rules: &Supervision,
 ) -> anyhow::Result<WorkerCommand> {
     let isolation = &rules.isolation;
-    // The original file and line in every stack trace that user code prints.
-    let mut args: Vec<OsString> = vec!["--enable-source-maps".into()];
+    let mut args: Vec<OsString> = Vec::new();
     if let Some(bytes) = isolation.heap_bytes {
         args.push(format!("--max-old-space-size={}", bytes >> 20).into());
     }
@@ -67,6 +70,9 @@ fn worker_environment(
     let mut variables = environment::of_worker(dir, isolation.env.as_deref(), mode)?;
     let own = manifest.config.env.iter();
     variables.extend(own.map(|(name, value)| (name.into(), value.into())));
+    if mode == Mode::Development && !variables.iter().any(|(name, _)| name == MALLOC_ARENAS) {
+        variables.push((MALLOC_ARENAS.into(), "2".into()));
+    }
     Ok(variables)
 }
 
