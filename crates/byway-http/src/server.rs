@@ -73,6 +73,7 @@ pub struct Server {
     certificate: Option<Arc<Certificate>>,
     proxies: Arc<TrustedProxies>,
     http2: bool,
+    release: fn(),
 }
 
 #[derive(Debug)]
@@ -144,7 +145,13 @@ impl Server {
         settings: &ServerSettings,
     ) -> Self {
         let proxies = Arc::new(TrustedProxies::new(&settings.trusted_proxies));
-        Self { listeners, certificate, proxies, http2: settings.http2 }
+        Self { listeners, certificate, proxies, http2: settings.http2, release: || () }
+    }
+
+    /// Calls `release` when much memory has become free at once and nothing may need it for long.
+    #[must_use]
+    pub fn releasing(self, release: fn()) -> Self {
+        Self { release, ..self }
     }
 
     /// Second descriptors of the sockets, for a process that will take them over.
@@ -208,7 +215,7 @@ impl Server {
         acceptors.close();
         tokio::select! {
             () = drained(&shared.tasks, &acceptors) => {}
-            () = shared.connections.sweep(stop) => {}
+            () = shared.connections.sweep(stop, self.release) => {}
         }
         Ok(())
     }

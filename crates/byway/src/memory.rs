@@ -1,5 +1,5 @@
-//! Memory that a build has used goes back to the system once nothing is built for a while: the allocator
-//! alone would keep it for the next time, and between two edits of a person nobody needs it.
+//! Memory that a build or a crowd of connections has used goes back to the system once nothing needs it for a
+//! while: the allocator alone would keep it for the next time.
 
 use std::time::Duration;
 
@@ -35,8 +35,9 @@ impl Drop for Release {
     }
 }
 
+/// Gives the system what is free. Takes some milliseconds where there is much.
 #[expect(unsafe_code, reason = "the allocator's crate has the function but no name for it")]
-fn give_back() {
+pub(crate) fn give_back() {
     unsafe extern "C" {
         /// Of mimalloc, which is this program's allocator.
         fn mi_collect(force: bool);

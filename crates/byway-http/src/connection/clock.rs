@@ -110,6 +110,9 @@ const TOO_SLOW: u8 = 3;
 /// Sweeps during which nothing happens before a connection counts as idle.
 const TICKS_TO_REST: u32 = 2;
 
+/// So many connections that come to rest leave much memory behind.
+pub(super) const RESTING_TO_RELEASE: usize = 500;
+
 /// All connections of a server.
 #[derive(Debug)]
 pub(crate) struct Connections {
@@ -156,13 +159,23 @@ impl Connections {
 
     /// Ends connections that wait too long, and tells all to stop once `stop` becomes true. Runs as long
     /// as it is polled.
-    pub(crate) async fn sweep(&self, mut stop: watch::Receiver<bool>) {
+    ///
+    /// `release` is called once a crowd of connections has come to rest: an allocator gives memory back as
+    /// it is used, and after a crowd there may be nothing to do for a long time.
+    pub(crate) async fn sweep(&self, mut stop: watch::Receiver<bool>, release: fn()) {
         let mut interval = tokio::time::interval(self.shared.limits.check_interval);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut stopping = false;
+        let mut resting = 0;
         loop {
             tokio::select! {
-                _ = interval.tick() => self.shared.end_the_slow(),
+                _ = interval.tick() => match self.shared.end_the_slow() {
+                    0 if resting >= RESTING_TO_RELEASE => {
+                        resting = 0;
+                        release();
+                    }
+                    more => resting += more,
+                },
                 _ = stop.wait_for(|stop| *stop), if !stopping => {
                     stopping = true;
                     self.shared.stop_all();
@@ -188,7 +201,9 @@ impl Shared {
         watch
     }
 
-    fn end_the_slow(&self) {
+    /// Returns how many connections begin to rest.
+    fn end_the_slow(&self) -> usize {
+        let mut resting = 0;
         let now = self.ticks.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         let stopping = self.stopping.load(Ordering::Acquire);
         for (_, state) in self.open.lock().iter() {
@@ -203,10 +218,11 @@ impl Shared {
             }
             if max.is_some_and(|max| waited > max) {
                 state.give(TOO_SLOW);
-            } else if waits == Waits::Request && ticks >= TICKS_TO_REST {
-                state.give(REST);
+            } else if waits == Waits::Request && ticks >= TICKS_TO_REST && state.give(REST) {
+                resting += 1;
             }
         }
+        resting
     }
 
     fn stop_all(&self) {
@@ -219,10 +235,13 @@ impl Shared {
 }
 
 impl State {
-    fn give(&self, order: u8) {
-        if self.order.fetch_max(order, Ordering::AcqRel) < order {
+    /// Whether it is a new one.
+    fn give(&self, order: u8) -> bool {
+        let is_new = self.order.fetch_max(order, Ordering::AcqRel) < order;
+        if is_new {
             self.waker.wake();
         }
+        is_new
     }
 }
 

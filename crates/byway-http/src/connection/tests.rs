@@ -1,6 +1,7 @@
 //! The clocks of a connection, at a hundredth of their real length.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use byway_config::limits::{LINGER_BYTES_MAX, LINGER_SILENCE_MAX};
@@ -9,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use super::clock::RESTING_TO_RELEASE;
 use super::{Connections, WaitLimits, serve_http1};
 use crate::{AnswerBodyStream, Peer};
 
@@ -46,7 +48,7 @@ fn server_within(limits: WaitLimits, room: usize, handling: Duration, bytes: usi
         });
         tokio::select! {
             () = served => {}
-            () = connections.sweep(stopped) => {}
+            () = connections.sweep(stopped, || ()) => {}
         }
     });
     Server { client, task, stop, started: Instant::now() }
@@ -276,4 +278,33 @@ async fn the_rest_of_a_body_that_comes_late_is_no_request() {
     let _ = server.client.write_all(REQUEST).await;
     let (text, _) = server.until_closed().await;
     assert_eq!(text, "");
+}
+
+#[tokio::test]
+async fn memory_is_released_once_a_crowd_has_come_to_rest() {
+    static CROWD: AtomicUsize = AtomicUsize::new(0);
+    static FEW: AtomicUsize = AtomicUsize::new(0);
+    let (_stop, stopped) = watch::channel(false);
+    let idle = |count| {
+        let connections = Connections::new(WaitLimits { keep_alive: LATE_MAX, ..LIMITS });
+        let watches: Vec<_> = (0..count).map(|_| connections.open()).collect();
+        watches.iter().for_each(|watch| watch.begin_http2());
+        (connections, watches)
+    };
+    let (crowd, _watches) = idle(RESTING_TO_RELEASE);
+    let (few, _watches) = idle(RESTING_TO_RELEASE - 1);
+    let released = async {
+        while CROWD.load(Ordering::Relaxed) == 0 {
+            sleep(LIMITS.check_interval).await;
+        }
+        // Once, and not for each look at those that rest.
+        sleep(LIMITS.check_interval * 5).await;
+    };
+    tokio::select! {
+        () = crowd.sweep(stopped.clone(), || drop(CROWD.fetch_add(1, Ordering::Relaxed))) => {}
+        () = few.sweep(stopped, || drop(FEW.fetch_add(1, Ordering::Relaxed))) => {}
+        () = released => {}
+        () = sleep(LATE_MAX) => panic!("nothing was released"),
+    }
+    assert_eq!((CROWD.load(Ordering::Relaxed), FEW.load(Ordering::Relaxed)), (1, 0));
 }

@@ -24,7 +24,7 @@ use tokio::sync::{mpsc, watch};
 use crate::cli::StartArgs;
 use crate::commands::status::{ServerState, ServerStatus};
 use crate::settings::{self, Checked};
-use crate::{cache, output, print};
+use crate::{cache, memory, output, print};
 use asks::{Attendant, History};
 use control::Reach;
 use generation::{Generation, Loaded, Setup};
@@ -79,6 +79,7 @@ impl Start {
         } else {
             Server::adopt(&self.settings.server, &self.dir, self.sockets)?
         };
+        let server = server.releasing(memory::give_back);
         let hostname = self.settings.server.hostname().unwrap_or(HOSTNAME_DEFAULT);
         let (port, https) = server.port().unwrap_or_default();
         let origin = origin(hostname, port);

@@ -52,7 +52,7 @@ async fn begin(
     let (begun, http2) = tokio::select! {
         begun = beginning.run(socket, &mut peer, &clock) => begun?,
         () = send => unreachable!("it never ends"),
-        () = connections.sweep(stopped) => unreachable!("it never ends"),
+        () = connections.sweep(stopped, || ()) => unreachable!("it never ends"),
     };
     let Begun::Plain(mut socket) = begun else { panic!("there is no TLS") };
     drop(client);

@@ -39,7 +39,7 @@ async fn h06_a_stream_whose_window_stays_shut_is_reset_in_time_and_others_go_on(
         };
         tokio::select! {
             () = serve(socket, &peer, &watch, 16 * 1024, answer) => {}
-            () = connections.sweep(stopped) => {}
+            () = connections.sweep(stopped, || ()) => {}
         }
     });
     let (mut requests, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
