@@ -49,13 +49,8 @@ pub(crate) fn asset(file: &Path) -> Option<Asset> {
 /// Files of packages are read up to this size when the bundler has to guess their kind.
 const PROBE_BYTES_MAX: u64 = 4 << 20;
 
-/// Decides for `file`, an absolute real path. `type_module` is what the nearest package.json says.
-pub(crate) fn treatment(
-    file: &Path,
-    specifier: &str,
-    type_module: bool,
-    transpile: &[String],
-) -> Treatment {
+/// Decides for `file`, an absolute real path.
+pub(crate) fn treatment(file: &Path, specifier: &str, transpile: &[String]) -> Treatment {
     let in_node_modules = file.components().any(|part| part.as_os_str() == "node_modules");
     if !in_node_modules || is_transpiled(specifier, transpile) {
         return Treatment::Bundle;
@@ -63,7 +58,7 @@ pub(crate) fn treatment(
     match file.extension().and_then(|it| it.to_str()).unwrap_or_default() {
         "ts" | "tsx" | "mts" | "cts" | "jsx" => Treatment::Bundle,
         "mjs" => Treatment::ImportModule,
-        "js" if type_module => Treatment::ImportModule,
+        "js" if is_type_module(file) => Treatment::ImportModule,
         // Old Nodes take `import` in such a file for a syntax error.
         "js" if has_module_syntax(file) => Treatment::Bundle,
         _ => Treatment::RequireModule,
@@ -72,6 +67,18 @@ pub(crate) fn treatment(
 
 fn is_transpiled(specifier: &str, transpile: &[String]) -> bool {
     package_name(specifier).is_some_and(|name| transpile.iter().any(|it| it == name))
+}
+
+/// What Node goes by for a file in `.js`: the `type` of the nearest package.json, which may lie in a folder of
+/// the package and say nothing else. The bundler's resolver knows that of the package alone.
+fn is_type_module(file: &Path) -> bool {
+    let folders = file.ancestors().skip(1);
+    let nearest = folders
+        .take_while(|dir| !dir.ends_with("node_modules"))
+        .find_map(|dir| fs::read_to_string(dir.join("package.json")).ok());
+    nearest
+        .and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
+        .is_some_and(|json| json.get("type").and_then(|it| it.as_str()) == Some("module"))
 }
 
 /// Whether the file says `import` or `export` at its top level.

@@ -47,10 +47,7 @@ impl Byway {
         if Specifier::of(args.specifier) == Specifier::Path {
             return Ok(Some(HookResolveIdOutput::from_resolved_id(resolved)));
         }
-        let type_module =
-            resolved.package_json.as_ref().is_some_and(|json| json.r#type() == Some("module"));
-        let output = match packages::treatment(&file, args.specifier, type_module, &self.transpile)
-        {
+        let output = match packages::treatment(&file, args.specifier, &self.transpile) {
             Treatment::Bundle => HookResolveIdOutput::from_resolved_id(resolved),
             Treatment::ImportModule => {
                 let exact = packages::needs_exact_path(&file, package_subpath(args.specifier))

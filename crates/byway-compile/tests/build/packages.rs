@@ -322,3 +322,40 @@ async fn aliases_of_packages_and_files_that_are_no_code() {
     assert_eq!(output.warnings.len(), 1);
     assert_eq!(output.warnings[0].file.as_deref(), Some("lib/mail.ts"));
 }
+
+/// A package.json in a folder of a package says how Node reads the files there, whatever the package's own
+/// says.
+#[tokio::test]
+async fn the_nearest_package_json_says_what_a_js_file_is() {
+    let mut project = Project::new();
+    project.file(
+        "node_modules/twofold/package.json",
+        "{ \"name\": \"twofold\", \"exports\": { \"import\": \"./esm/index.js\", \"require\": \"./cjs/index.js\" } }",
+    );
+    project.file("node_modules/twofold/esm/package.json", "{ \"type\": \"module\" }");
+    project.file(
+        "node_modules/twofold/esm/index.js",
+        "import { mark } from './mark.js';\nexport class Part {}\nexport const place = import.meta.url + mark;\n",
+    );
+    project.file("node_modules/twofold/esm/mark.js", "export const mark = '#m';\n");
+    project.file("node_modules/twofold/cjs/index.js", "exports.Part = class Part {};\n");
+    project.file(
+        "node_modules/older/package.json",
+        "{ \"name\": \"older\", \"type\": \"module\", \"exports\": \"./cjs/index.js\" }",
+    );
+    project.file("node_modules/older/cjs/package.json", "{ \"type\": \"commonjs\" }");
+    project.file(
+        "node_modules/older/cjs/index.js",
+        "Object.assign(exports, { older: typeof require });\n",
+    );
+    // Its instance of `twofold` is Node's, and the project's has to be the same.
+    add_module(&project, "node_modules", "user", "export { Part } from 'twofold';\n");
+    project.route(
+        "app/a/route.ts",
+        "import { Part, place } from 'twofold';\nimport { Part as Same } from 'user';\nimport { older } from 'older';\n\
+         export const GET = () => [Part === Same, place.endsWith('node_modules/twofold/esm/index.js#m'), older];\n",
+    );
+    let output = project.build().await;
+    let shown = project.run(&output, "show((await load(0)).GET());");
+    assert_eq!(shown, r#"[true,true,"function"]"#);
+}
