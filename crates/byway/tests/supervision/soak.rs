@@ -1,5 +1,6 @@
 //! Everything at once, for a while: `BYWAY_SOAK_SECONDS`, or a quarter of a minute.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use byway_testkit::Fixture;
@@ -86,10 +87,13 @@ fn w13_s08_chaos_gives_no_wrong_answer_and_leaves_nothing_behind() {
     let explained =
         |outcome: &&Outcome| matches!(outcome, Outcome::Broken | Outcome::Status(502..=504));
     let slowest = result.samples.iter().map(|sample| sample.took).max().unwrap();
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    for outcome in &failures {
+        *kinds.entry(format!("{outcome:?}")).or_default() += 1;
+    }
     eprintln!(
-        "soak: {} requests, {} failed, {slowest:?} at most; {deeds:?}",
-        result.samples.len(),
-        failures.len()
+        "soak: {} requests, failed {kinds:?}, {slowest:?} at most; {deeds:?}",
+        result.samples.len()
     );
     result.assert_never_wrong();
     assert!(failures.iter().all(explained), "{failures:?}");
