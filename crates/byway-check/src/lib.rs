@@ -56,6 +56,9 @@ pub struct Facts {
     /// Keys of byway.toml by their full name, such as `route[].cors`: a rule that would replace code by a
     /// setting is silent where there is no such setting.
     pub settings: BTreeSet<String>,
+    /// Texts in which a name may be declared for the whole project: its `.d.ts` files and next.config.
+    /// `None`: they are not known.
+    pub ambient: Option<Vec<String>>,
 }
 
 /// Everything that the rules find, in the order of `sources` and of their lines.

@@ -109,6 +109,14 @@ impl<'a> Module<'a> {
         self.imports.values()
     }
 
+    /// Whether it imports a package only for what that does, such as to set globals.
+    pub(crate) fn imports_for_effect(&self) -> bool {
+        self.program.body.iter().any(|statement| {
+            matches!(statement, Statement::ImportDeclaration(it)
+                if it.specifiers.is_none() && !it.source.value.starts_with('.'))
+        })
+    }
+
     /// The variable that a name means; `None` for a global one.
     pub(crate) fn symbol(&self, identifier: &IdentifierReference<'_>) -> Option<SymbolId> {
         let reference = identifier.reference_id.get()?;

@@ -8,6 +8,7 @@ mod hand_written;
 mod missing_env;
 mod module_state;
 mod sync_request_api;
+mod undeclared_name;
 mod upgrade;
 mod webhook_body;
 mod zod_errors;
@@ -19,7 +20,7 @@ use crate::module::{Module, with_module};
 use crate::{Facts, Source};
 
 /// The rules by name, each with what it is about.
-pub const RULES: [(&str, &str); 12] = [
+pub const RULES: [(&str, &str); 13] = [
     ("body-read-twice", "a handler reads the body of its request twice; the second time throws"),
     ("composed-wrappers", "wrappers are composed so that only the first of them runs"),
     ("dropped-handler", "a wrapper never calls the handler that it is given"),
@@ -35,6 +36,7 @@ pub const RULES: [(&str, &str); 12] = [
         "sync-request-api",
         "`params`, `cookies()` and the like without `await`, which Next 16 rejects",
     ),
+    ("undeclared-name", "a name in a route's file that is declared and imported nowhere"),
     ("websocket-upgrade", "a route that wants the server's socket, which it cannot have"),
     ("webhook-body", "a signature is checked on a body that has been parsed"),
     ("zod-errors", "`.errors` of a `ZodError`, which is `.issues` since Zod 4"),
@@ -46,11 +48,12 @@ struct Collector<'f> {
     found: Vec<Diagnostic>,
     variables: missing_env::Uses,
     composers: compose::Composers,
+    declared: undeclared_name::Declared,
 }
 
 type Rule = fn(&Module<'_>, &mut Collector<'_>);
 
-const SINGLE: [Rule; 11] = [
+const SINGLE: [Rule; 12] = [
     body_twice::run,
     compose::run,
     dropped_handler::run,
@@ -59,6 +62,7 @@ const SINGLE: [Rule; 11] = [
     missing_env::run,
     module_state::run,
     sync_request_api::run,
+    undeclared_name::run,
     upgrade::run,
     webhook_body::run,
     zod_errors::run,
@@ -70,6 +74,7 @@ pub(crate) fn run(sources: &[Source], facts: &Facts) -> Vec<Diagnostic> {
         found: Vec::new(),
         variables: missing_env::Uses::default(),
         composers: compose::Composers::default(),
+        declared: undeclared_name::Declared::of(sources, facts.ambient.as_deref()),
     };
     for source in sources {
         with_module(source, |module| {

@@ -11,6 +11,8 @@ fn facts() -> Facts {
         next_major: Some(16),
         zod_major: Some(4),
         settings: ["route[].cors", "route[].rate_limit"].map(str::to_owned).into(),
+        // Most texts below are fragments, whose names come from nowhere.
+        ambient: None,
     }
 }
 
@@ -334,4 +336,49 @@ fn odd_files_are_passed_over() {
     finds(ROUTE, "", &[]);
     let nested = format!("export const x = {}1{}", "(".repeat(200), ")".repeat(200));
     finds("lib/x.ts", &nested, &[]);
+}
+
+fn with_declarations() -> Facts {
+    Facts { ambient: Some(vec!["declare const BUILD_TIME: string\n".to_owned()]), ..facts() }
+}
+
+#[test]
+fn names_that_nobody_declares() {
+    let text = "import { helper } from './helper'\n\
+        type Row = { id: string } & Partial<Missing>\n\
+        export async function GET(request: Request, ctx: RouteContext) {\n\
+        const rows: Row[] = await db.select(helper)\n\
+        return NextResponse.json({ rows, at: BUILD_TIME, last: db.last })\n\
+        }\n";
+    let facts = with_declarations();
+    let finds = |file, text, expect: &[&str]| finds_with(&facts, &[(file, text)], expect);
+    finds(ROUTE, text, &["4:27 undeclared-name", "5:8 undeclared-name"]);
+    finds("lib/x.ts", text, &[]);
+    let fine = "const { a, ...rest } = { a: 1, b: 2 }\n\
+        enum Kind { One }\n\
+        declare const injected: number\n\
+        function* all() { yield arguments.length }\n\
+        const bun = typeof Bunny === 'undefined' ? undefined : Bunny.version\n\
+        label: for (const key in globalThis) { if (key) break label }\n\
+        export class Own { static own = Own.name; set(value: NaN | number) { return value } }\n\
+        export const GET = () => Response.json([a, rest, Kind.One, injected, all, bun, Buffer.from('x'),\n\
+        process.pid, __dirname, structuredClone({}), new WebSocket('ws://x'), crypto.subtle])\n";
+    finds(ROUTE, fine, &[]);
+}
+
+#[test]
+fn names_that_something_may_have_made_global() {
+    let route = "export const GET = () => Response.json(db.rows)\n";
+    let facts = with_declarations();
+    finds_with(&facts, &[(ROUTE, route)], &["1:40 undeclared-name"]);
+    for other in [
+        "globalThis.db = connect()\n",
+        "declare global {\n  var db: Database\n}\n",
+        "Object.assign(globalThis, connections)\n",
+    ] {
+        finds_with(&facts, &[(ROUTE, route), ("lib/globals.ts", other)], &[]);
+    }
+    let effect = "import 'zx/globals'\nexport const GET = () => Response.json(db.rows)\n";
+    finds_with(&facts, &[(ROUTE, effect)], &[]);
+    finds(ROUTE, route, &[]);
 }

@@ -1,5 +1,5 @@
-//! What a worker prints on stderr before it is ready: where it ends without a `FATAL` frame, the reason is there
-//! and nowhere else.
+//! What a worker prints on stderr before it is ready: where it ends without a `FATAL` frame, the
+//! reason is there and nowhere else.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -53,8 +53,8 @@ impl Output {
         self.words.forget();
     }
 
-    /// What a worker that has ended said last. What it has started may keep the pipe open, so `wait_max`
-    /// bounds how long its end is waited for.
+    /// What a worker that has ended said last. What it has started may keep the pipe open, so
+    /// `wait_max` bounds how long its end is waited for.
     pub(crate) async fn reason(self, wait_max: Duration) -> Option<String> {
         if let Some(stderr) = self.stderr {
             let _ = tokio::time::timeout(wait_max, stderr).await;

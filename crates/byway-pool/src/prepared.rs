@@ -1,5 +1,5 @@
-//! A worker process that is started before it is known what it will serve: Node needs as long to come up
-//! as a build takes, and nothing of what it does before `CONFIG` depends on the build.
+//! A worker process that is started before it is known what it will serve: Node needs as long to
+//! come up as a build takes, and nothing of what it does before `CONFIG` depends on the build.
 
 use crate::StartError;
 use crate::process::{Process, Spawned, WorkerCommand};
@@ -10,7 +10,8 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Starts the process. Its console output is piped where the pool that takes it over has a sink.
+    /// Starts the process. Its console output is piped where the pool that takes it over has a
+    /// sink.
     ///
     /// # Errors
     ///

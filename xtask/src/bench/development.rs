@@ -1,8 +1,8 @@
 //! `cargo xtask bench dev`: what a person waits for while a project is written, beside Next.
 //!
-//! Two projects: a copy of the example, and one of a hundred routes that is made for the occasion. Of both
-//! servers the same is asked: the time to the first answer, from a save to the first answer that shows it, the
-//! memory after one request and after a session; then the time of a build.
+//! Two projects: a copy of the example, and one of a hundred routes that is made for the occasion.
+//! Of both servers the same is asked: the time to the first answer, from a save to the first answer
+//! that shows it, the memory after one request and after a session; then the time of a build.
 
 mod routes;
 mod session;

@@ -1,5 +1,6 @@
-//! A session as a person has it: the example is started, every route is looked at, one of them is saved again
-//! and again. It runs on a copy, whose files nobody misses when the bench is broken off.
+//! A session as a person has it: the example is started, every route is looked at, one of them is
+//! saved again and again. It runs on a copy, whose files nobody misses when the bench is broken
+//! off.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,7 +51,8 @@ impl Copy {
         Ok(Self { dir, paths, source, _folder: folder })
     }
 
-    /// Asks every route once, whatever it answers: a route that wants a token is loaded all the same.
+    /// Asks every route once, whatever it answers: a route that wants a token is loaded all the
+    /// same.
     pub(crate) fn visit(&self, authority: &str) -> Result<usize> {
         for path in &self.paths {
             ask(&mut RawClient::connect(authority)?, authority, path)

@@ -10,6 +10,9 @@ use serde_json::Value as Json;
 use crate::environment::Environment;
 use crate::reading::Reading;
 
+/// Files and folders that are looked at for declarations.
+const AMBIENT_ENTRIES_MAX: usize = 50_000;
+
 pub(super) fn of(reading: &Reading, loaded: Option<&Loaded>) -> Facts {
     let package = read_json(&reading.dir.join("package.json"));
     let mut variables: BTreeSet<String> =
@@ -23,7 +26,34 @@ pub(super) fn of(reading: &Reading, loaded: Option<&Loaded>) -> Facts {
         zod_major: installed_major(&reading.dir, "zod")
             .or_else(|| package.as_ref().and_then(|it| asked_major(it, "zod"))),
         settings: byway_config::keys().into_iter().map(|key| key.name).collect(),
+        ambient: ambient(&reading.dir),
     }
+}
+
+/// The texts of the project's `.d.ts` files and of next.config, which may replace names by
+/// constants. `None` where there is too much to look at.
+fn ambient(dir: &Path) -> Option<Vec<String>> {
+    let mut texts = Vec::new();
+    let mut folders = vec![dir.to_owned()];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            seen += 1;
+            if seen > AMBIENT_ENTRIES_MAX {
+                return None;
+            }
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_folder && name != "node_modules" && !name.starts_with('.') {
+                folders.push(entry.path());
+            }
+            let declares = [".d.ts", ".d.mts", ".d.cts"].iter().any(|end| name.ends_with(end));
+            if !is_folder && (declares || name.starts_with("next.config.")) {
+                texts.extend(std::fs::read_to_string(entry.path()));
+            }
+        }
+    }
+    Some(texts)
 }
 
 /// Variables that only a development machine or the tests have: whoever named them knows of them.

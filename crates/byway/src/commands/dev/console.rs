@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use byway_pool::{ConsoleLine, ConsoleSink};
 
-/// Where Node itself calls and continues what byway has called. Deeper down its lines are of use: they name
-/// the function that has failed.
+/// Where Node itself calls and continues what byway has called. Deeper down its lines are of use:
+/// they name the function that has failed.
 const NODE_ENTRIES: [&str; 3] =
     ["(node:async_hooks:", "(node:internal/async_local_storage/", "node:internal/process/"];
 /// Ends the last line of a stack when the error's properties follow.

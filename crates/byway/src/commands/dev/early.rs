@@ -1,5 +1,6 @@
-//! The first worker's process, started while the first build is being made: Node takes as long to come up as
-//! a build takes, and until it is told what to serve it needs nothing but the worker's runtime.
+//! The first worker's process, started while the first build is being made: Node takes as long to
+//! come up as a build takes, and until it is told what to serve it needs nothing but the worker's
+//! runtime.
 
 use byway_compile::DevFile;
 use byway_config::Supervision;
@@ -22,8 +23,8 @@ pub(super) struct Early {
 }
 
 impl Early {
-    /// Starts the process, if what is known now decides how. `expected` is the manifest as far as it is
-    /// known. Where it cannot be started, the attempt that comes with the build says why.
+    /// Starts the process, if what is known now decides how. `expected` is the manifest as far as
+    /// it is known. Where it cannot be started, the attempt that comes with the build says why.
     pub(super) fn start(
         setup: &Setup,
         rules: &Supervision,

@@ -1,8 +1,8 @@
-//! The worker's runtime, bundled by an earlier `byway dev`: it is the same for every project, and making it anew
-//! takes as long as making the project.
+//! The worker's runtime, bundled by an earlier `byway dev`: it is the same for every project, and
+//! making it anew takes as long as making the project.
 //!
-//! It is kept where tools keep such things, in `node_modules/.cache`, under a name that stands for this very
-//! binary. It is never needed: what cannot be read is made again.
+//! It is kept where tools keep such things, in `node_modules/.cache`, under a name that stands for
+//! this very binary. It is never needed: what cannot be read is made again.
 
 use std::fs;
 use std::hash::{Hash as _, Hasher as _};
@@ -33,7 +33,8 @@ pub(super) fn read(dir: &Path) -> Option<Vec<DevFile>> {
     Some(files.into_iter().map(file).collect())
 }
 
-/// Keeps the files for the next server, in the place of those of earlier binaries. Failing is no loss.
+/// Keeps the files for the next server, in the place of those of earlier binaries. Failing is no
+/// loss.
 pub(super) fn keep(dir: &Path, files: &[DevFile]) {
     let Some(path) = path(dir) else { return };
     let _ = write(&path, files);

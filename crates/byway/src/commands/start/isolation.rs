@@ -15,8 +15,9 @@ use byway_routes::next_config::RewriteRule;
 use super::generation::Setup;
 use crate::environment;
 
-/// How many heaps glibc's allocator has. Its many threads would each give Node one that keeps what was ever
-/// needed: under development, where much is compiled and little is served, a third of the memory.
+/// How many heaps glibc's allocator has. Its many threads would each give Node one that keeps what
+/// was ever needed: under development, where much is compiled and little is served, a third of the
+/// memory.
 const MALLOC_ARENAS: &str = "MALLOC_ARENA_MAX";
 
 /// How a worker of a group is started.
@@ -98,8 +99,8 @@ pub(in crate::commands) fn worker_config(
             Uncaught::Retire => "retire",
         },
         "markConsole": rules.mark_console,
-        // The project's `instrumentation` and `next.config` are written for a worker that may use files
-        // and sockets.
+        // The project's `instrumentation` and `next.config` are written for a worker that may use
+        // files and sockets.
         "instrumentation": !rules.isolation.is_locked,
     });
     if development {
