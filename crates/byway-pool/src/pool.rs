@@ -112,13 +112,10 @@ impl Pool {
         }
         let pool = Self { groups, routes: options.routes };
         for mut first in starting {
-            let started = match first.recv().await {
-                Some(started) => started,
-                None => {
-                    let how = "no worker was started".to_owned();
-                    Err(StartError::Died { how, words: None })
-                }
-            };
+            let started = first.recv().await.unwrap_or_else(|| {
+                let how = "no worker was started".to_owned();
+                Err(StartError::Died { how, words: None })
+            });
             if let Err(error) = started {
                 pool.drain_within(Duration::ZERO).await;
                 return Err(error);

@@ -9,6 +9,8 @@ use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use byway_compile::DevFile;
 use byway_config::limits::KEPT_RUNTIME_BYTES_MAX;
 use rustc_hash::FxHasher;
@@ -79,7 +81,7 @@ fn path(dir: &Path) -> Option<PathBuf> {
 }
 
 fn digest_of(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    STANDARD.encode(Sha256::digest(bytes))
 }
 
 #[cfg(test)]

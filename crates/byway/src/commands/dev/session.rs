@@ -236,15 +236,15 @@ impl Session {
         let rules = &self.setup.settings.workers.supervision;
         let manifest = compiled.build.manifest;
         let early = early.filter(|early| early.fits(&manifest));
-        let (mut epoch, mut command, prepared) = match early {
-            Some(Early { epoch, command, process, .. }) => (epoch, command, Some(process)),
-            None => {
+        let (mut epoch, mut command, prepared) =
+            if let Some(Early { epoch, command, process, .. }) = early {
+                (epoch, command, Some(process))
+            } else {
                 let mut epoch = self.folder.epoch();
                 epoch.write(self.compiler.runtime())?;
                 let command = isolation::command(&self.setup, &manifest, &epoch.path, rules)?;
                 (epoch, command, None)
-            }
-        };
+            };
         epoch.write(&compiled.build.files)?;
         let name = epoch.write_manifest(&manifest)?;
         command.config = worker_config(&self.setup, &manifest, &name, 0);
