@@ -85,7 +85,10 @@ pub(crate) enum Decision {
 }
 
 /// What becomes of the answer of a handler that had to run, of which clients that see drafts get theirs.
-pub(crate) fn finish(draft: bool, response: Response<AnswerBodyStream>) -> Response<AnswerBodyStream> {
+pub(crate) fn finish(
+    draft: bool,
+    response: Response<AnswerBodyStream>,
+) -> Response<AnswerBodyStream> {
     if draft { respond::not_cached(response) } else { response }
 }
 

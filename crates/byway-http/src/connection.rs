@@ -24,8 +24,8 @@ use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
-use crate::respond::AnswerBroken;
 use crate::panics::Guarded;
+use crate::respond::AnswerBroken;
 use crate::{AnswerBodyStream, Peer};
 use clock::Order;
 use rewound::Rewound;

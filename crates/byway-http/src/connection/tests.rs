@@ -284,11 +284,19 @@ async fn the_rest_of_a_body_that_comes_late_is_no_request() {
 async fn memory_is_released_once_a_crowd_has_come_to_rest() {
     static CROWD: AtomicUsize = AtomicUsize::new(0);
     static FEW: AtomicUsize = AtomicUsize::new(0);
+    fn crowd_rests() {
+        CROWD.fetch_add(1, Ordering::Relaxed);
+    }
+    fn few_rest() {
+        FEW.fetch_add(1, Ordering::Relaxed);
+    }
     let (_stop, stopped) = watch::channel(false);
     let idle = |count| {
         let connections = Connections::new(WaitLimits { keep_alive: LATE_MAX, ..LIMITS });
         let watches: Vec<_> = (0..count).map(|_| connections.open()).collect();
-        watches.iter().for_each(|watch| watch.begin_http2());
+        for watch in &watches {
+            watch.begin_http2();
+        }
         (connections, watches)
     };
     let (crowd, _watches) = idle(RESTING_TO_RELEASE);
@@ -301,8 +309,8 @@ async fn memory_is_released_once_a_crowd_has_come_to_rest() {
         sleep(LIMITS.check_interval * 5).await;
     };
     tokio::select! {
-        () = crowd.sweep(stopped.clone(), || drop(CROWD.fetch_add(1, Ordering::Relaxed))) => {}
-        () = few.sweep(stopped, || drop(FEW.fetch_add(1, Ordering::Relaxed))) => {}
+        () = crowd.sweep(stopped.clone(), crowd_rests) => {}
+        () = few.sweep(stopped, few_rest) => {}
         () = released => {}
         () = sleep(LATE_MAX) => panic!("nothing was released"),
     }
