@@ -4,7 +4,7 @@ import type { Connection } from './connection.ts'
 import { Handling } from './handle.ts'
 import type { Instrumentation } from './instrumentation.ts'
 import type { Loop } from './loop.ts'
-import type { Manifest, RouteEntry } from './manifest.ts'
+import { type Manifest, type RouteEntry, entriesOf } from './manifest.ts'
 import { Proxy } from './proxy/proxy.ts'
 import { Route } from './routes.ts'
 import { settings } from './settings.ts'
@@ -23,6 +23,8 @@ export class Builds {
   readonly #settings: BuildsSettings
   readonly #handling: Handling
   #manifest: Manifest | null = null
+  /** How many routes and actions it has. */
+  #count = 0
 
   constructor(own: BuildsSettings) {
     this.#settings = own
@@ -38,10 +40,10 @@ export class Builds {
     const { directory, loop } = this.#settings
     const earlier = this.#manifest
     const known = new Map<string, Route>()
-    const latest = loop.routes.slice(loop.routes.length - (earlier?.routes.length ?? 0))
+    const latest = loop.routes.slice(loop.routes.length - this.#count)
     for (const route of latest) if (route !== null) known.set(keyOf(route.entry), route)
     // What has not changed is the same module in any case; this spares the look at it.
-    const routes = manifest.routes.map(
+    const routes = entriesOf(manifest).map(
       (entry) => known.get(keyOf(entry)) ?? new Route(directory, entry),
     )
     const before = loop.routes.slice(0, base)
@@ -51,6 +53,7 @@ export class Builds {
     // Without one the earlier stays, for requests that are on their way to it.
     if (proxy && earlier?.proxy?.chunk !== proxy.chunk) this.#handling.proxy = this.#proxy(proxy)
     this.#manifest = manifest
+    this.#count = routes.length
     loop.handling = this.#handling
     return routes
   }
@@ -75,6 +78,6 @@ export class Builds {
 }
 
 /** What makes a route the same in two builds: its chunk is named after its content. */
-function keyOf({ path, file, kind, chunk, segment }: RouteEntry): string {
-  return JSON.stringify([path, file, kind, chunk, segment])
+function keyOf({ path, file, kind, chunk, segment, action }: RouteEntry): string {
+  return JSON.stringify([path, file, kind, chunk, segment, action])
 }

@@ -7,6 +7,7 @@
 // 24 on the storage is part of V8's promises, costs next to nothing, and is always entered.
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import type { ActionEffects } from './actions/effects.ts'
 import type { CacheScope } from './cache-scope.ts'
 import type { Exchange } from './exchange.ts'
 import type { CookieStore } from './cookie-store.ts'
@@ -37,6 +38,8 @@ export class RequestContext {
   readonly handedOut: { cookies?: unknown; headers?: unknown; draftMode?: unknown } = {}
   /** What gathers how long an answer for everybody is good for; null for one client's answer. */
   scope: CacheScope | null = null
+  /** What the action that runs has done; null where no action does. */
+  action: ActionEffects | null = null
   /** What the route's file says. */
   segment: Segment = NO_SEGMENT
   /** Callbacks of `after()` that wait for the end of the answer. */

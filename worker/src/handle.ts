@@ -1,5 +1,7 @@
 // One request from its first frame to the end of its answer.
 
+import { ActionEffects } from './actions/effects.ts'
+import { digestOf } from './actions/failure.ts'
 import { sendAbort, sendAnswer, sendDynamic, sendRendered, sendStatus } from './answer.ts'
 import { type CacheScope, scopes, scopesBegin, scopesEnd } from './cache-scope.ts'
 import { keepAnswer, keptAnswer } from './cache-handler-answers.ts'
@@ -114,8 +116,9 @@ export class Handling {
     let result: unknown
     enterRequest(exchange.id)
     try {
-      if (scope !== null || contextNeeded()) {
+      if (scope !== null || route.isAction || contextNeeded()) {
         context = new RequestContext(exchange, request, route.entry.path)
+        if (route.isAction) context.action = this.#effects(exchange, route)
         context.segment = route.segment
         context.scope = scope
         result =
@@ -257,6 +260,17 @@ export class Handling {
     this.#serverError(exchange, route, 'handler', error)
   }
 
+  /** An action answers errors itself; here they are told. */
+  #effects(exchange: Exchange, route: Route): ActionEffects {
+    return new ActionEffects(
+      (error) => this.#crashed(exchange, route, error, false, ` digest ${digestOf(error)}`),
+      ({ message }) => {
+        const { methodName, path } = exchange
+        log('warn', exchange.id, `${methodName} ${path}: refused a call of an action: ${message}`)
+      },
+    )
+  }
+
   /** Nothing but the status, except where Next answers with a page. */
   #serverError(exchange: Exchange, route: Route, kind: FailureKind, error: unknown): void {
     if (sendFailure(exchange, this.#settings.outlet.writer, kind, route.entry.file, error))
@@ -274,16 +288,16 @@ export class Handling {
   }
 
   /** An error of the program: into the log and to its own error hook, and never to the client. */
-  #crashed(exchange: Exchange, route: Route, error: unknown, reported = false): void {
+  #crashed(exchange: Exchange, route: Route, error: unknown, reported = false, by = ''): void {
     if (!reported) {
       const { methodName, path } = exchange
-      const text = `${methodName} ${path} (${route.entry.file}): ${describeError(error)}`
+      const text = `${methodName} ${path} (${route.entry.file})${by}: ${describeError(error)}`
       log('error', exchange.id, text)
     }
     this.#settings.instrumentation.requestError(error, exchange, {
       routerKind: 'App Router',
       routePath: route.entry.path,
-      routeType: 'route',
+      routeType: route.isAction ? 'action' : 'route',
     })
   }
 }

@@ -22,7 +22,7 @@ export interface ReportedRequest {
 export interface ErrorPlace {
   routerKind: 'App Router' | 'Pages Router'
   routePath: string
-  routeType: 'route' | 'proxy'
+  routeType: 'route' | 'action' | 'proxy'
 }
 
 /** The module, or the lack of one. */

@@ -13,11 +13,20 @@ export interface RouteEntry {
   path: string
   /** The source file, relative to the project. */
   file: string
-  kind: 'app' | 'pages'
+  kind: 'app' | 'pages' | 'action'
   /** The module to load, relative to `.byway/`. */
   chunk: string
   /** What the file says about how it is to be run. */
   segment?: Segment
+  /** The number of an action among the build's. */
+  action?: number
+}
+
+/** The exports of modules with 'use server'. */
+export interface ActionsEntry {
+  /** The module that lists them, relative to `.byway/`. */
+  chunk: string
+  entries: { file: string; export: string }[]
 }
 
 /** The project's proxy. */
@@ -45,6 +54,22 @@ export interface Manifest {
   /** What runs before the routes. */
   proxy?: ProxyEntry | null
   routes: RouteEntry[]
+  /** What clients may call by ids. */
+  actions?: ActionsEntry
+}
+
+/**
+ * All that a request may be for, by its number: the routes, behind them the actions, and last the forms whose
+ * bodies name their action.
+ */
+export function entriesOf({ routes, actions }: Manifest): RouteEntry[] {
+  if (actions === undefined) return routes
+  const { chunk } = actions
+  const named = [...actions.entries, { file: 'a form', export: '' }]
+  const calls = named.map(({ file, export: name }, action): RouteEntry => {
+    return { path: name === '' ? 'action' : `action ${file}#${name}`, file, kind: 'action', chunk, action }
+  })
+  return [...routes, ...calls]
 }
 
 /** Reads the manifest of a build. */

@@ -9,6 +9,7 @@ import { describeError, log } from './log.ts'
 import type { RouteEntry } from './manifest.ts'
 import { edgeHandlers } from './pages/edge.ts'
 import { type PagesModule, pagesModule } from './pages/module.ts'
+import type { Actions } from './actions/registry.ts'
 import { settings } from './settings.ts'
 
 /** What a route file exports for one method. */
@@ -37,6 +38,8 @@ export class Route {
   readonly edge: boolean
   /** Whether a failure is answered with a page, as Next answers it, and not with nothing. */
   readonly failsWithPage: boolean
+  /** Whether clients call a function and no handler by it. */
+  readonly isAction: boolean
   /** The handlers, once they are loaded. */
   loaded: LoadedRoute | null = null
   /** Why the module could not be loaded, if that is so. */
@@ -49,6 +52,7 @@ export class Route {
     this.dynamic = entry.path.includes('[')
     this.segment = entry.segment ?? {}
     this.edge = entry.segment?.runtime === 'edge'
+    this.isAction = entry.kind === 'action'
     this.failsWithPage = this.edge || entry.kind === 'pages'
     this.#url = pathToFileURL(join(directory, entry.chunk)).href
   }
@@ -63,17 +67,23 @@ export class Route {
 
   async #evaluate(): Promise<LoadedRoute | null> {
     try {
-      this.loaded = this.#handlers((await import(this.#url)) as Record<string, unknown>)
+      const namespace = (await import(this.#url)) as Record<string, unknown>
+      this.loaded = this.isAction ? await this.#action(namespace) : this.#handlers(namespace)
       return this.loaded
     } catch (error) {
       this.failure = error
-      // A developer is told by the request that asked for it.
-      if (!settings.development) {
+      // A developer is told by the request that asked for it, and a module of many actions tells once.
+      if (!settings.development && !this.isAction) {
         const reason = describeError(error)
         log('error', 0, `the route file ${this.entry.file} cannot be loaded: ${reason}`)
       }
       return null
     }
+  }
+
+  async #action(namespace: Record<string, unknown>): Promise<LoadedRoute> {
+    const call = await (namespace['actions'] as Actions).handler(this.entry.action!)
+    return { handlers: METHODS.map((name) => (name === 'POST' ? call : undefined)), allow: 'POST', pages: null }
   }
 
   #handlers(namespace: Record<string, unknown>): LoadedRoute {

@@ -74,6 +74,7 @@ pub async fn compile_config(
         findings: Arc::default(),
         loaded: Arc::default(),
         use_cache: false,
+        actions: "".into(),
     };
     let findings = Arc::clone(&plugin.findings);
     let result = run_bundler(options, plugin).await?;

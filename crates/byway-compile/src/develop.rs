@@ -27,7 +27,7 @@ use crate::pipeline::{LAYERS_MAX, Plan};
 use crate::plugin::Broken;
 use crate::report::Reporter;
 use crate::runtime::RuntimeSources;
-use crate::{BuildError, BuildInput};
+use crate::{ActionSources, BuildError, BuildInput};
 
 /// Makes the builds of one project.
 #[derive(Debug)]
@@ -80,6 +80,7 @@ impl Developer {
         let nothing = BuildInput {
             routes: Vec::new(),
             pages: Vec::new(),
+            actions: ActionSources::default(),
             instrumentation: None,
             proxy: None,
             tsconfig: None,

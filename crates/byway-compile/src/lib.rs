@@ -10,11 +10,12 @@
 //! and `proxy` with `constant` and `special` (what a file says before it is compiled), `options` and `pass`
 //! (how the bundler is set up), `bundler` (one run of it), `plugin` with `resolve`, `specifier`,
 //! `packages`, `runtime`, `virtual_modules`, `place`, `templates` and `assertions` (what an import and
-//! a name mean), `methods`
+//! a name mean), `actions` (what clients may call by ids), `methods`
 //! (what a route exports), `config` (next.config, which is evaluated before the rest),
 //! `report` with `syntax` and `suggest` (what went wrong), `manifest` and `emit` (writing it
 //! all down), `develop` (the same for `byway dev`, in memory).
 
+mod actions;
 mod assertions;
 mod bundler;
 mod config;
@@ -55,6 +56,7 @@ use byway_routes::next_config::NextConfig;
 use byway_routes::pattern::Pattern;
 use byway_routes::special::Special;
 
+pub use crate::actions::{ActionSources, KnownAction};
 pub use crate::config::{ConfigProgram, compile_config};
 pub use crate::develop::{DevBuild, DevFile, Developer};
 pub use crate::pipeline::{analyse, build, build_with};
@@ -71,6 +73,8 @@ pub struct BuildInput {
     pub routes: Vec<SourceRoute>,
     /// The project's pages, which only the manifest lists.
     pub pages: Vec<Page>,
+    /// Where to look for Server Actions.
+    pub actions: ActionSources,
     /// The project's `instrumentation` file, relative to the project, with `/`.
     pub instrumentation: Option<String>,
     /// The project's `proxy` or `middleware` file, relative to the project, with `/`.

@@ -9,7 +9,7 @@ use rolldown_common::{Output, OutputChunk};
 use crate::BuildError;
 use crate::identity::{build_id, secret};
 use crate::methods::{self, RouteExports};
-use crate::pipeline::{INSTRUMENTATION, NEXT_CONFIG, PROXY, Plan, WORKER};
+use crate::pipeline::{ACTIONS, INSTRUMENTATION, NEXT_CONFIG, PROXY, Plan, WORKER};
 use crate::plugin::Broken;
 use crate::report::Reporter;
 
@@ -92,6 +92,12 @@ impl Plan {
             proxy: self.proxy_entry(&chunks)?,
             routes,
             pages: self.input.pages.clone(),
+            actions: if self.actions.is_empty() {
+                None
+            } else {
+                let chunk = chunk_of(&chunks, ACTIONS, "the list of actions")?;
+                Some(self.actions.manifest(chunk.filename.to_string()))
+            },
         })
     }
 

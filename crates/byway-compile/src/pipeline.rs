@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use rolldown_common::Output;
 use rolldown_error::{BuildDiagnostic, EventKind};
 
+use crate::actions::ActionPlan;
 use crate::bundler::{Bundled, broken_files, run_bundler};
 use crate::emit;
 use crate::names::chunk_names;
@@ -28,7 +29,7 @@ use crate::report::{Reporter, is_in_node_modules};
 use crate::runtime::{MAIN, RuntimeSources};
 use crate::segment;
 use crate::special;
-use crate::virtual_modules::worker_id;
+use crate::virtual_modules::{actions_id, worker_id};
 use crate::{Analysis, BuildError, BuildInput, BuildOutput, SourceRoute};
 
 /// The worker's entry without extension. It holds no project code, so its depth is its own.
@@ -36,6 +37,7 @@ pub(crate) const WORKER: &str = "server/worker";
 pub(crate) const INSTRUMENTATION: &str = "server/instrumentation/instrumentation";
 pub(crate) const NEXT_CONFIG: &str = "server/config/next.config";
 pub(crate) const PROXY: &str = "server/proxy/proxy";
+pub(crate) const ACTIONS: &str = "server/actions/actions";
 /// As deep below `.byway/` as every chunk with project code.
 pub(crate) const ROUTES: &str = "server/routes";
 
@@ -102,6 +104,8 @@ pub(crate) struct Plan {
     pub(crate) policies: Vec<RoutePolicy>,
     /// What the proxy's file says.
     pub(crate) proxy: Option<ProxyFile>,
+    /// The modules with Server Actions.
+    pub(crate) actions: ActionPlan,
     /// What was noticed about the routes' files before any of them is compiled.
     pub(crate) found: Vec<Diagnostic>,
     /// Chunk names of the runtime's `next/*` files.
@@ -147,6 +151,7 @@ impl Plan {
             found.append(&mut read.found);
             read
         });
+        let actions = ActionPlan::of(&project_dir, &input.actions, &mut found);
         Ok(Self {
             input,
             layout,
@@ -156,6 +161,7 @@ impl Plan {
             segments,
             policies,
             proxy,
+            actions,
             found,
             next,
             packages_import_next,
@@ -271,6 +277,7 @@ impl Plan {
             findings: Arc::clone(&findings),
             loaded: Arc::clone(&self.loaded),
             use_cache: self.input.config.cache_components || self.input.config.use_cache,
+            actions: self.actions.code(&self.layout, &self.input.config.base_path).into(),
         };
         let result = run_bundler(options, plugin).await?;
         let findings = std::mem::take(&mut *findings.lock());
@@ -298,6 +305,9 @@ impl Plan {
             }
             if let Some(file) = self.environment_file() {
                 entries.push((NEXT_CONFIG.to_owned(), self.source(file)));
+            }
+            if !self.actions.is_empty() {
+                entries.push((ACTIONS.to_owned(), actions_id()));
             }
         }
         if let (Some(file), Some(proxy)) = (&self.input.proxy, &self.proxy)

@@ -77,6 +77,8 @@ pub(crate) struct Byway {
     pub(crate) loaded: Loaded,
     /// Whether next.config lets functions be cached.
     pub(crate) use_cache: bool,
+    /// The text of the module that lists Server Actions.
+    pub(crate) actions: Arc<str>,
 }
 
 /// Files that the bundler has loaded.
@@ -134,7 +136,7 @@ impl Byway {
                 Some(HookResolveIdOutput::from_id(virtuals::worker_id(&target)))
             }
             // The project's own file is absolute and found as any other.
-            Virtual::Special { .. } => match Virtual::parse(specifier) {
+            Virtual::Special { .. } | Virtual::Actions => match Virtual::parse(specifier) {
                 Some(Virtual::Worker(name)) => Some(self.pass.runtime_module(name, kind)),
                 _ => None,
             },
@@ -244,6 +246,7 @@ impl Plugin for Byway {
             Virtual::Package { anchor, specifier } => virtuals::package_code(anchor, specifier),
             Virtual::Missing(specifier) => virtuals::missing_code(specifier),
             Virtual::Unsupported(specifier) => virtuals::unsupported_code(specifier),
+            Virtual::Actions => self.actions.to_string(),
             Virtual::Style => "export default {};\n".to_owned(),
             Virtual::Place => virtuals::place_code(&self.layout),
         };

@@ -24,7 +24,8 @@ pub(crate) const MAIN: &str = "main.ts";
 const EMPTY: &str = "next/empty.ts";
 
 /// What modules that byway generates or rewrites import.
-const GENERATED: [&str; 5] = [
+const GENERATED: [&str; 6] = [
+    "actions/registry.ts",
     "special/bytes.ts",
     "special/manifest.ts",
     "special/robots.ts",

@@ -36,6 +36,8 @@ pub(crate) enum Virtual<'a> {
     Package { anchor: &'a str, specifier: &'a str },
     /// The route that a special file of the project becomes. `source` says how, `file` is absolute.
     Special { source: &'a str, file: &'a str },
+    /// What lists the modules with Server Actions.
+    Actions,
     /// An import that could not be resolved; it throws when it is reached.
     Missing(&'a str),
     /// A part of Next that is for pages; it throws when it is used.
@@ -52,6 +54,7 @@ impl<'a> Virtual<'a> {
         match rest {
             "place" => return Some(Self::Place),
             "style" => return Some(Self::Style),
+            "actions" => return Some(Self::Actions),
             _ => {}
         }
         if let Some(name) = rest.strip_prefix(WORKER) {
@@ -90,6 +93,10 @@ pub(crate) fn special_id(source: &str, file: &str) -> String {
 
 pub(crate) fn place_id() -> String {
     format!("{PREFIX}place")
+}
+
+pub(crate) fn actions_id() -> String {
+    format!("{PREFIX}actions")
 }
 
 pub(crate) fn style_id() -> String {

@@ -3,6 +3,7 @@
 //! Nothing here knows of connections, workers or routes: `byway-http` asks, this crate decides.
 
 pub mod access_log;
+pub mod action_origin;
 pub mod cache;
 pub mod client;
 pub mod compress;

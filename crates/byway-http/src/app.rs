@@ -18,6 +18,7 @@ use http::{Request, Response, StatusCode};
 use http_body::Body;
 use parking_lot::RwLock;
 
+use crate::actions::{self, Actions};
 use crate::added::AddedHeaders;
 use crate::cached::{CacheSetup, CachedRoutes};
 use crate::facts::RequestFacts;
@@ -85,6 +86,8 @@ pub(crate) struct Inner {
     head_bytes_max: usize,
     pub(crate) cached: Option<Arc<CachedRoutes>>,
     shared: Option<SharedAnswers>,
+    /// What requests may call that are for no route.
+    pub(crate) actions: Option<Actions>,
 }
 
 impl Site for Inner {
@@ -127,23 +130,28 @@ impl Inner {
             rate_store,
         } = options;
         let former = former.map(|former| &former.gate);
-        let gate = Gate::new(settings, tables, &manifest, rate_store, former);
-        // Pages come after the routes, so that a route's index is its id.
-        let routes = manifest.routes.iter().map(|route| &route.pattern);
+        let callable = actions::among_routes(&manifest);
+        let mut gate = Gate::new(settings, tables, &callable, rate_store, former);
+        let actions = Actions::of(&manifest);
+        if let Some(actions) = &actions {
+            gate.actions_from(manifest.routes.len(), actions.body_bytes_max());
+        }
+        // Actions come after the routes, and pages after all, so that a route's index is its id.
+        let routes = manifest.routes.iter().map(|route| &route.pattern).enumerate();
         let pages = manifest.pages.iter().map(|page| &page.pattern);
-        let router = Router::new(routes.chain(pages));
+        let router = Router::numbered(routes.chain((callable.routes.len()..).zip(pages)));
         let cached =
             cache.as_ref().and_then(|setup| CachedRoutes::of(&manifest, setup, &pool, &gate));
         let rules = Rules::new(&manifest.config)?;
         let upstream = Upstream::new(manifest.config.proxy_timeout_ms);
         let has_etags = manifest.config.generate_etags;
+        let routes = callable.into_owned().routes;
         let paths = PathOptions {
             trailing_slash: manifest.config.trailing_slash,
             skip_trailing_slash_redirect: manifest.config.skip_trailing_slash_redirect,
             base_path: manifest.config.base_path,
         };
-        let routes = manifest
-            .routes
+        let routes = routes
             .into_iter()
             .enumerate()
             .map(|(id, route)| RouteEntry {
@@ -171,6 +179,7 @@ impl Inner {
             route_base,
             gate,
             developer,
+            actions,
             head_bytes_max: settings.limits.head_bytes,
         })
     }

@@ -59,14 +59,14 @@ where
     let allowance = &terms.allowance;
     let upload = match upload::receive(request.head, body, terms.kind, allowance).await {
         Ok(upload) => upload,
-        Err(status) => return Ok(respond::bad_body(status)),
+        Err(status) => return Ok(respond::bad_body(status, allowance)),
     };
     let route_base = terms.route_base;
     let target = Target { asked: routed.asked, routed: Some(routed), proxy: false, route_base };
     let delivery = Delivery::new(pool, request, &target, upload.first(), allowance.answer_wait);
     match delivery.run(upload, allowance).await {
         Ok(answer) => Ok(response(answer, &request.head.method)),
-        Err(error) => respond::unanswered(error),
+        Err(error) => respond::unanswered_by(error, allowance),
     }
 }
 

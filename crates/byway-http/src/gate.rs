@@ -65,6 +65,8 @@ pub(crate) struct Allowance {
     pub(crate) body_bytes_max: u64,
     /// Bytes of all bodies together.
     pub(crate) bodies: Arc<Places>,
+    /// Whether a Server Action is called, whose clients expect Next's answers.
+    pub(crate) is_action: bool,
 }
 
 /// The gate of an app.
@@ -164,6 +166,7 @@ impl Gate {
             answer_wait: own.map_or(limits.timeout, |own| own.min(ROUTE_ANSWER_WAIT_MAX)),
             body_bytes_max: limits.body_bytes,
             bodies: Arc::clone(&bodies),
+            is_action: false,
         };
         let ids = settings.server.request_id.as_ref().and_then(|it| {
             let header = HeaderName::from_bytes(it.header.as_bytes()).ok()?;
@@ -189,6 +192,14 @@ impl Gate {
                 .filter(|_| manifest.config.compress),
             refused: former.map(|former| Arc::clone(&former.refused)).unwrap_or_default(),
             bodies,
+        }
+    }
+
+    /// The routes from this number on are actions, whose bodies are shorter.
+    pub(crate) fn actions_from(&mut self, first: usize, body_bytes_max: u64) {
+        for allowance in self.allowances.iter_mut().skip(first) {
+            allowance.body_bytes_max = allowance.body_bytes_max.min(body_bytes_max);
+            allowance.is_action = true;
         }
     }
 

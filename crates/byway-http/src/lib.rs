@@ -3,6 +3,7 @@
 //! [`App`] is the pipeline: it takes one request and gives one answer, and is a `tower::Service`, so that
 //! it can also be mounted inside another server. [`Server`] puts it behind a listener.
 
+mod actions;
 mod added;
 mod admin;
 mod app;

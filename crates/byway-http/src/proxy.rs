@@ -22,7 +22,7 @@ use http_body::Body;
 use http_body_util::Full;
 
 use crate::added::{AddedHeaders, AnswerOf};
-use crate::app::{Asked, Inner, failed, not_found};
+use crate::app::{Asked, Inner, failed};
 use crate::cached;
 use crate::dispatch::{self, Delivery, Routed, Target};
 use crate::facts::RequestFacts;
@@ -45,7 +45,7 @@ impl Inner {
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
-        let routed = self.routed(request.path, request.path, resolution);
+        let routed = self.routed(request, request.path, resolution);
         let kind = routed.as_ref().map_or(RouteKind::App, |routed| self.kind(routed.found.route));
         let route = routed.as_ref().map(|routed| routed.found.route);
         let path = routed.as_ref().map_or(request.path, |routed| routed.found.path());
@@ -55,7 +55,7 @@ impl Inner {
         };
         let upload = match upload::receive(request.head, body, kind, &allowance).await {
             Ok(upload) => upload,
-            Err(status) => return Ok(respond::bad_body(status)),
+            Err(status) => return Ok(respond::bad_body(status, &allowance)),
         };
         // A kept answer is looked for once the proxy has let the request pass, so that it never runs first.
         let sent = routed.as_ref().filter(|routed| !self.is_cached(routed.found.route));
@@ -83,24 +83,32 @@ impl Inner {
                 let request = Asked { head: changed.as_ref().unwrap_or(request.head), ..*request };
                 Box::pin(self.follow(&request, &verdict, stream, body, added, visit)).await
             }
-            Err(error) => respond::unanswered(error),
+            Err(error) => respond::unanswered_by(error, &allowance),
         }
     }
 
     /// The route that a resolution names, for a worker to run. `from` is the path that was resolved.
     fn routed<'p>(
         &'p self,
-        asked: &'p RequestPath,
+        request: &Asked<'p>,
         from: &'p RequestPath,
         resolution: &'p Resolution,
     ) -> Option<Routed<'p>> {
-        let Resolution::Route { path, query } = resolution else { return None };
+        let asked = request.path;
+        let action = |path: &'p RequestPath| {
+            let found = self.action(request, path)?.ok()?;
+            Some(Routed { found, asked, added: None })
+        };
+        let Resolution::Route { path, query } = resolution else {
+            return (*resolution == Resolution::NotFound).then(|| action(from)).flatten();
+        };
         let found = self.router.matches(path.get(from))?;
         // Pages come after the routes; byway does not render them.
-        (found.route < self.routes.len()).then(|| {
-            let is_pages = self.kind(found.route) == RouteKind::Pages;
-            Routed { found, asked, added: (is_pages && !query.is_empty()).then_some(query) }
-        })
+        if found.route >= self.routes.len() {
+            return action(path.get(from));
+        }
+        let is_pages = self.kind(found.route) == RouteKind::Pages;
+        Some(Routed { found, asked, added: (is_pages && !query.is_empty()).then_some(query) })
     }
 
     /// Goes where a verdict says.
@@ -146,8 +154,7 @@ impl Inner {
             add_headers(response.headers_mut(), &verdict.response_headers, RouteKind::App);
             return Ok(response);
         }
-        let (mut response, of) = if let Some(routed) = self.routed(request.path, path, &resolution)
-        {
+        let (mut response, of) = if let Some(routed) = self.routed(request, path, &resolution) {
             let kind = self.kind(routed.found.route);
             match self.run(request, &routed, path, stream, body, visit).await {
                 Ok(response) => (response, AnswerOf::Route(kind)),
@@ -157,8 +164,10 @@ impl Inner {
             stream.answered();
             match &resolution {
                 Resolution::File { path: file } => self.file(request, file.get(path), visit).await,
-                Resolution::Route { .. } => (respond::page_not_rendered(), AnswerOf::Nobody),
-                _ => (not_found(path), AnswerOf::Nobody),
+                Resolution::Route { path: page, .. } => {
+                    (self.page(request, page.get(path)), AnswerOf::Nobody)
+                }
+                _ => (self.nothing(request, path), AnswerOf::Nobody),
             }
         };
         finish(response.headers_mut(), added, of, Some(&verdict.response_headers));

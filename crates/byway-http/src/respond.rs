@@ -7,6 +7,7 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, LOCATION, RET
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::AnswerBodyStream;
+use crate::gate::Allowance;
 
 /// The answer's stream failed before anything was sent: the connection is closed without an answer, as
 /// under Next, so that nobody takes a failure for an empty success.
@@ -19,6 +20,8 @@ const NOT_CACHED: HeaderValue =
     HeaderValue::from_static("private, no-cache, no-store, max-age=0, must-revalidate");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// Next's client shows the text of an answer only if this is all that its type says.
+const PLAIN: HeaderValue = HeaderValue::from_static("text/plain");
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 pub(crate) fn empty(status: StatusCode) -> Response<AnswerBodyStream> {
@@ -179,12 +182,67 @@ impl From<DispatchError> for Unanswered {
     }
 }
 
+/// The answer instead of a worker's to a request with this allowance.
+pub(crate) fn unanswered_by(
+    why: Unanswered,
+    allowance: &Allowance,
+) -> Result<Response<AnswerBodyStream>, AnswerBroken> {
+    match why {
+        Unanswered::BodyTooLarge => Ok(bad_body(StatusCode::PAYLOAD_TOO_LARGE, allowance)),
+        Unanswered::Lost(_) => unanswered(why),
+    }
+}
+
 /// The answer instead of a worker's.
 pub(crate) fn unanswered(why: Unanswered) -> Result<Response<AnswerBodyStream>, AnswerBroken> {
     match why {
         Unanswered::Lost(error) => undelivered(error),
         Unanswered::BodyTooLarge => Ok(turned_away(Refusal::BodyTooLarge)),
     }
+}
+
+/// 409: no export of this build has the id. Next's client takes it for one of another deployment.
+pub(crate) fn unknown_action() -> Response<AnswerBodyStream> {
+    not_an_action(StatusCode::CONFLICT, "Server Action unavailable.")
+}
+
+/// 400: what names an action is no id.
+pub(crate) fn no_action() -> Response<AnswerBodyStream> {
+    not_an_action(StatusCode::BAD_REQUEST, "Invalid Server Action request.")
+}
+
+fn not_an_action(status: StatusCode, body: &'static str) -> Response<AnswerBodyStream> {
+    let mut response = with_body(status, PLAIN, body);
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, NOT_CACHED);
+    let not_found = HeaderName::from_static("x-nextjs-action-not-found");
+    headers.insert(not_found, HeaderValue::from_static("1"));
+    response
+}
+
+/// 500 with an error in the place of a result, as Next answers a call by a page of another site.
+pub(crate) fn action_of_another_site(build_id: &str) -> Response<AnswerBodyStream> {
+    let body = format!(
+        "0:{{\"a\":\"$@1\",\"q\":\"\",\"i\":false,\"b\":\"{build_id}\"}}\n\
+         1:E{{\"digest\":\"CROSS_SITE\"}}\n"
+    );
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    let mut response = with_body(status, HeaderValue::from_static("text/x-component"), body);
+    response.headers_mut().insert(CACHE_CONTROL, NOT_CACHED);
+    response
+}
+
+/// 413 in Next's words: the arguments of an action are too long. Its client shows them as an error.
+fn action_too_long(bytes_max: u64) -> Response<AnswerBodyStream> {
+    const UNITS: [(u64, &str); 3] = [(1 << 30, " GB"), (1 << 20, " MB"), (1 << 10, " KB")];
+    let unit = UNITS.into_iter().find(|(unit, _)| bytes_max > 0 && bytes_max % unit == 0);
+    let (unit, name) = unit.unwrap_or((1, " bytes"));
+    let body = format!(
+        "Body exceeded {}{name} limit.\nTo configure the body size limit for Server Actions, see: \
+         https://nextjs.org/docs/app/api-reference/next-config-js/serverActions#bodysizelimit",
+        bytes_max / unit
+    );
+    with_body(StatusCode::PAYLOAD_TOO_LARGE, PLAIN, body)
 }
 
 /// 501: Next would answer with a page here.
@@ -246,8 +304,11 @@ pub(crate) fn turned_away(refusal: Refusal) -> Response<AnswerBodyStream> {
 }
 
 /// A request whose body did not come as it may come.
-pub(crate) fn bad_body(status: StatusCode) -> Response<AnswerBodyStream> {
+pub(crate) fn bad_body(status: StatusCode, allowance: &Allowance) -> Response<AnswerBodyStream> {
     match status {
+        StatusCode::PAYLOAD_TOO_LARGE if allowance.is_action => {
+            action_too_long(allowance.body_bytes_max)
+        }
         StatusCode::PAYLOAD_TOO_LARGE => turned_away(Refusal::BodyTooLarge),
         StatusCode::SERVICE_UNAVAILABLE => overloaded(),
         _ => empty(status),

@@ -17,7 +17,7 @@ use byway_config::limits::{
 use byway_routes::rules::destination::{Target, TargetOrigin};
 use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http::{Method, Request, Response, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -82,7 +82,7 @@ impl Upstream {
         let Destination { target, query, allowance } = to;
         let bytes_max = allowance.body_bytes_max;
         if body.size_hint().lower() > bytes_max {
-            return respond::bad_body(StatusCode::PAYLOAD_TOO_LARGE);
+            return respond::turned_away(respond::Refusal::BodyTooLarge);
         }
         let url = target.url(query);
         let Ok(uri) = url.parse::<Uri>() else {
@@ -101,7 +101,7 @@ impl Upstream {
             answer = answer => match answer {
                 Ok(answer) => self.answer(answer, &request.method),
                 Err(error) if is_too_long(&error) => {
-                    respond::bad_body(StatusCode::PAYLOAD_TOO_LARGE)
+                    respond::turned_away(respond::Refusal::BodyTooLarge)
                 }
                 Err(error) => {
                     let origin = target.origin.as_ref().map(TargetOrigin::authority);

@@ -5,6 +5,7 @@
 //! parsed (of a sitemap, a look at its text tells which path it has); findings about it are
 //! [`byway_error::Diagnostic`]s.
 
+mod actions;
 pub mod env;
 pub mod next_config;
 mod project;
@@ -12,6 +13,7 @@ pub mod public;
 mod scan;
 mod tree;
 
+pub use actions::{NextAction, files_with_directive, may_have_actions, next_actions};
 pub use project::{IgnoredFile, IgnoredReason, Project, SourceFile};
 pub use scan::{ConfigFiles, ScanOptions, config_files, scan};
 pub use tree::{DEPTH_MAX, ENTRIES_MAX};

@@ -48,19 +48,32 @@ struct Folder {
 
 /// Lists `root`, leaving out the names that `is_skipped` says, with all that is below them.
 pub(crate) fn list(root: &Path, is_skipped: fn(&str) -> bool) -> Result<Tree, TreeError> {
-    walk(root, is_skipped, None)
+    walk(root, is_skipped, &[], None)
 }
 
 /// Lists `root` without what links in it lead to elsewhere.
 pub(crate) fn list_inside(root: &Path) -> Result<Tree, TreeError> {
     let read = |error| TreeError::Read { path: String::new(), error };
     let real = fs::canonicalize(root).map_err(read)?;
-    walk(&real, |_| false, Some(&real))
+    walk(&real, |_| false, &[], Some(&real))
+}
+
+/// Lists `root` without what links in it lead to elsewhere, without what `is_skipped` says, and without the
+/// folders directly in it that are called as one of `left_out`.
+pub(crate) fn list_sources(
+    root: &Path,
+    is_skipped: fn(&str) -> bool,
+    left_out: &[&str],
+) -> Result<Tree, TreeError> {
+    let read = |error| TreeError::Read { path: String::new(), error };
+    let real = fs::canonicalize(root).map_err(read)?;
+    walk(&real, is_skipped, left_out, Some(&real))
 }
 
 fn walk(
     root: &Path,
     is_skipped: fn(&str) -> bool,
+    left_out: &[&str],
     bounds: Option<&Path>,
 ) -> Result<Tree, TreeError> {
     let mut tree = Tree::default();
@@ -85,7 +98,7 @@ fn walk(
                 tree.not_unicode.push(folder.prefix.clone() + &name);
                 continue;
             };
-            if is_skipped(&name) {
+            if is_skipped(&name) || (folder.depth == 0 && left_out.contains(&name.as_str())) {
                 continue;
             }
             let relative = folder.prefix.clone() + &name;

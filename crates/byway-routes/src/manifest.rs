@@ -46,6 +46,53 @@ pub struct Manifest {
     /// The pages, which byway does not render: it says so where Next would answer with one.
     #[serde(default)]
     pub pages: Vec<Page>,
+    /// What clients may call by ids; absent where the project has no modules with `'use server'`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actions: Option<Actions>,
+}
+
+impl Manifest {
+    /// How many numbers workers give to the routes, the actions, and the forms that name an action.
+    pub fn numbers(&self) -> usize {
+        self.routes.len() + self.actions.as_ref().map_or(0, |actions| actions.entries.len() + 1)
+    }
+}
+
+/// The Server Actions of a project. Workers know them by numbers that follow those of the routes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Actions {
+    /// The module that lists them, relative to `.byway/`, with `/`.
+    pub chunk: String,
+    /// One by one; behind the last one comes the number of forms, whose bodies name their action.
+    pub entries: Vec<Action>,
+}
+
+/// An export of a module with `'use server'`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Action {
+    /// The source file, relative to the project, with `/`.
+    pub file: String,
+    /// The name by which it is exported.
+    pub export: String,
+    /// What clients call it.
+    pub id: String,
+    /// What clients of Next's own build call it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_ids: Vec<String>,
+}
+
+impl Action {
+    /// The name in logs and metrics.
+    pub fn label(&self) -> String {
+        format!("action {}#{}", self.file, self.export)
+    }
+
+    /// Everything that it may be called.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.id).chain(&self.other_ids).map(String::as_str)
+    }
 }
 
 /// A page of React components.

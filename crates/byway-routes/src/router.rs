@@ -73,8 +73,14 @@ pub enum ParamValue<'p> {
 impl Router {
     /// Builds the tree. Of two routes with the same shape the first one wins; a build refuses such.
     pub fn new<'a>(routes: impl IntoIterator<Item = &'a Pattern>) -> Self {
+        Self::numbered(routes.into_iter().enumerate())
+    }
+
+    /// The same with numbers of the routes' own, which are what [`Match::route`] gives. They have to rise.
+    pub fn numbered<'a>(routes: impl IntoIterator<Item = (usize, &'a Pattern)>) -> Self {
         let mut router = Self { nodes: vec![Node::default()], params: Vec::new() };
-        for (route, pattern) in routes.into_iter().enumerate() {
+        for (route, pattern) in routes {
+            router.params.resize_with(route, Box::default);
             router.insert(route, pattern);
         }
         router
@@ -196,6 +202,11 @@ impl<'r, 'p> Match<'r, 'p> {
             };
             (&*slot.name, value)
         })
+    }
+
+    /// What stands for a route that no path leads to, because a request asks for it in another way.
+    pub fn without_params(route: usize, path: &'p RequestPath) -> Self {
+        Self { route, slots: &[], path }
     }
 
     /// Whether the route has no parameters.

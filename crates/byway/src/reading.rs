@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use byway_compile::{BuildError, BuildInput, SourceRoute, compile_config};
+use byway_compile::{
+    ActionSources, BuildError, BuildInput, KnownAction, SourceRoute, compile_config,
+};
 use byway_error::Diagnostic;
 use byway_project::env::Mode;
 use byway_project::next_config::{self, ConfigCommand, ReadConfig};
@@ -19,6 +21,9 @@ use crate::environment::Environment;
 use crate::print::{self, Reported};
 use crate::progress::Progress;
 use crate::settings;
+
+/// The variable from which Next, too, makes the ids of Server Actions.
+const ACTION_KEY: &str = "NEXT_SERVER_ACTIONS_ENCRYPTION_KEY";
 
 /// What was read of a project.
 #[derive(Debug)]
@@ -33,6 +38,7 @@ pub(crate) struct Reading {
     /// Settings of `next.config` that are not about APIs.
     pub(crate) ignored_settings: Vec<String>,
     pub(crate) public: PublicFiles,
+    pub(crate) actions: ActionSources,
     /// Errors and warnings, by the order in which files are read.
     pub(crate) found: Vec<Diagnostic>,
     mode: Mode,
@@ -72,6 +78,7 @@ impl Reading {
             config_sources: BTreeSet::new(),
             ignored_settings: Vec::new(),
             public: PublicFiles::default(),
+            actions: ActionSources::default(),
             found: Vec::new(),
             mode,
             settled: 0,
@@ -99,6 +106,7 @@ impl Reading {
             Err(found) => self.found.extend(found),
         }
         self.read_public();
+        self.read_actions();
     }
 
     /// Reads settings and project for a command; the settings' faults are printed and end it.
@@ -149,6 +157,28 @@ impl Reading {
         }
     }
 
+    /// Where to look for Server Actions, and what Next calls them.
+    fn read_actions(&mut self) {
+        self.actions = ActionSources::default();
+        let Some(project) = &self.project else { return };
+        match byway_project::files_with_directive(&project.dir) {
+            Ok(files) => self.actions.files = files,
+            Err(why) => {
+                let message = format!("Server Actions were not looked for: {why}");
+                self.found.push(Diagnostic::warning(message));
+            }
+        }
+        if self.actions.files.is_empty() {
+            return;
+        }
+        let known = byway_project::next_actions(&project.dir).into_iter();
+        let known = known.map(|it| KnownAction { id: it.id, file: it.file, export: it.export });
+        self.actions.known = known.collect();
+        let mut variables = self.environment.iter().flat_map(Environment::all);
+        let salt = variables.find(|(name, _)| *name == ACTION_KEY).map(|(_, value)| value);
+        self.actions.salt = salt.unwrap_or_default().to_owned();
+    }
+
     /// What to compile; nothing where there is no project.
     pub(crate) fn build_input(&self) -> Option<BuildInput> {
         let project = self.project.as_ref()?;
@@ -171,6 +201,7 @@ impl Reading {
             out_dir: project.dir.join(".byway"),
             routes,
             pages: project.pages.clone(),
+            actions: self.actions.clone(),
             instrumentation: project.instrumentation.clone(),
             proxy: project.proxy.clone(),
             tsconfig: project.tsconfig.as_ref().map(|file| project.dir.join(file)),

@@ -5,6 +5,7 @@
 //! that run at the same time, also in other processes, wait for the one that installs.
 
 mod libraries {
+    mod actions;
     pub(crate) mod auth;
     pub(crate) mod browser;
     pub(crate) mod installed;

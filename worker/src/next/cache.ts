@@ -1,5 +1,6 @@
 // `next/cache`. Values are kept by the server, for all workers.
 
+import { REVALIDATED_ALL, REVALIDATED_DYNAMIC } from '../actions/effects.ts'
 import {
   INVALIDATE_EXPIRE,
   INVALIDATE_PATH,
@@ -13,7 +14,7 @@ import { createHash } from 'node:crypto'
 import { type CacheClient, type CacheReply, cacheClient, validTags } from '../cache-client.ts'
 import { type CacheLifeProfile, profileOf } from '../cache-profiles.ts'
 import { CacheScope, dynamicUse, holdScope, scopes } from '../cache-scope.ts'
-import { contexts, needsContext } from '../context.ts'
+import { type RequestContext, contexts, needsContext } from '../context.ts'
 import { hasDraftCookie } from '../draft.ts'
 import { describeError, log } from '../log.ts'
 import { settings } from '../settings.ts'
@@ -36,7 +37,7 @@ export function revalidateTag(tag: string, profile?: string | CacheLifeProfile):
   }
   refuseInCache(`revalidateTag(${JSON.stringify(tag)})`)
   const name = String(tag)
-  if (!profile) return cacheClient()?.invalidate(INVALIDATE_EXPIRE, [name])
+  if (!profile) return expireTag(name)
   const life = typeof profile === 'object' ? profile : profileOf(profile)
   if (life === undefined) {
     console.error(
@@ -47,8 +48,14 @@ export function revalidateTag(tag: string, profile?: string | CacheLifeProfile):
     )
     return
   }
-  if (life.expire === 0) return cacheClient()?.invalidate(INVALIDATE_EXPIRE, [name])
+  if (life.expire === 0) return expireTag(name)
   cacheClient()?.invalidate(INVALIDATE_STALE, [name], life.expire ?? false)
+}
+
+/** What the client of an action shows may come from what is gone. */
+function expireTag(name: string): void {
+  contexts.getStore()?.action?.revalidate(REVALIDATED_ALL)
+  cacheClient()?.invalidate(INVALIDATE_EXPIRE, [name])
 }
 
 /** Makes everything of a path be made anew. */
@@ -72,6 +79,7 @@ export const revalidatePath = /* @__PURE__ */ needsContext(function revalidatePa
     )
   }
   refuseInCache(`revalidatePath(${JSON.stringify(path)})`)
+  contexts.getStore()?.action?.revalidate(REVALIDATED_ALL)
   cacheClient()?.invalidate(INVALIDATE_PATH, type === undefined ? [path] : [path, type])
 })
 
@@ -89,21 +97,37 @@ function refuseInCache(expression: string): void {
   )
 }
 
-/** For Server Actions only. */
-export function updateTag(_tag: string): never {
-  throw new Error(
-    'updateTag can only be called from within a Server Action. To invalidate cache tags in ' +
-      'Route Handlers or other contexts, use revalidateTag instead. See more info here: ' +
-      'https://nextjs.org/docs/app/api-reference/functions/updateTag',
-  )
+/** Makes everything with this tag be made anew, at once. For Server Actions only. */
+export function updateTag(tag: string): void {
+  const context = actionContext()
+  if (context === null) {
+    throw new Error(
+      'updateTag can only be called from within a Server Action. To invalidate cache tags in ' +
+        'Route Handlers or other contexts, use revalidateTag instead. See more info here: ' +
+        'https://nextjs.org/docs/app/api-reference/functions/updateTag',
+    )
+  }
+  refuseInCache(`updateTag(${JSON.stringify(tag)})`)
+  expireTag(String(tag))
 }
 
-/** For Server Actions only. */
-export function refresh(): never {
-  throw new Error(
-    'refresh can only be called from within a Server Action. See more info here: ' +
-      'https://nextjs.org/docs/app/api-reference/functions/refresh',
-  )
+/** Makes the client ask for its page again. For Server Actions only. */
+export function refresh(): void {
+  const context = actionContext()
+  if (context === null) {
+    throw new Error(
+      'refresh can only be called from within a Server Action. See more info here: ' +
+        'https://nextjs.org/docs/app/api-reference/functions/refresh',
+    )
+  }
+  context.action!.revalidate(REVALIDATED_DYNAMIC)
+}
+
+/** The context of the action that runs, until it has answered. */
+function actionContext(): RequestContext | null {
+  const context = contexts.getStore()
+  if (context === undefined || context.action === null) return null
+  return context.phase === 'after' ? null : context
 }
 
 /** Says that nothing may be kept; a handler's answer is not kept unless it asks for it. */

@@ -1,6 +1,8 @@
 // `next/navigation`, as far as it concerns code without a browser: the ways to leave a handler by
 // throwing.
 
+import { contexts } from '../context.ts'
+
 const REDIRECT = 'NEXT_REDIRECT'
 const FALLBACK = 'NEXT_HTTP_ERROR_FALLBACK'
 
@@ -24,8 +26,10 @@ function redirectError(url: string | URL, type: RedirectType, status: number): N
 }
 
 /** Answers 307 (303 to a form's POST) with this location. */
-export function redirect(url: string | URL, type: RedirectType = 'replace'): never {
-  throw redirectError(url, type, 307)
+export function redirect(url: string | URL, type?: RedirectType): never {
+  // Who sends a form or presses a button can go back to it.
+  const byDefault = contexts.getStore()?.action ? 'push' : 'replace'
+  throw redirectError(url, type ?? byDefault, 307)
 }
 
 /** Answers 308 (303 to a form's POST) with this location. */
@@ -56,6 +60,7 @@ export function unauthorized(): never {
 /** Where a thrown value asks to go. */
 export interface Redirection {
   url: string
+  type: RedirectType
   status: number
 }
 
@@ -76,7 +81,7 @@ export function redirectionOf(error: unknown): Redirection | null {
     (status !== 303 && status !== 307 && status !== 308)
   )
     return null
-  return { url: parts.slice(2, -2).join(';'), status }
+  return { url: parts.slice(2, -2).join(';'), type, status }
 }
 
 /** The status that a thrown value of `notFound()` and its like stands for, or null. */

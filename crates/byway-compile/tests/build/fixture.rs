@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use byway_compile::{
-    BuildError, BuildInput, BuildOutput, DevBuild, Developer, RuntimeSources, SourceRoute,
-    build_with,
+    ActionSources, BuildError, BuildInput, BuildOutput, DevBuild, Developer, RuntimeSources,
+    SourceRoute, build_with,
 };
 use byway_error::Diagnostic;
 use byway_routes::manifest::{Manifest, RouteKind};
@@ -112,6 +112,7 @@ impl Project {
             out_dir: self.root().join(".byway"),
             routes,
             pages: Vec::new(),
+            actions: ActionSources::default(),
             inlined_env: self.env.clone(),
             instrumentation: self.instrumentation.clone(),
             proxy: self.proxy.clone(),

@@ -31,6 +31,10 @@ impl Inner {
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
         match target {
+            Target::Route(routed) if routed.found.route >= self.routes.len() => {
+                let path = routed.found.path();
+                Box::pin(self.unrouted(request, body, (path, true), visit)).await
+            }
             Target::Route(routed) => {
                 let kind = self.kind(routed.found.route);
                 Ok((self.call(request, body, &routed, visit).await?, AnswerOf::Route(kind)))
@@ -39,10 +43,9 @@ impl Inner {
                 visit.by = AnsweredBy::File;
                 Ok(Box::pin(self.file(request, path, visit)).await)
             }
-            Target::Nothing => match self.gate.admit(visit, request, None, request.path).await {
-                Ok(_) => Ok((not_found(request.path), AnswerOf::Nobody)),
-                Err(refusal) => Ok((*refusal, AnswerOf::Nobody)),
-            },
+            Target::Nothing => {
+                Box::pin(self.unrouted(request, body, (request.path, false), visit)).await
+            }
         }
     }
 
@@ -67,6 +70,48 @@ impl Inner {
         (response, AnswerOf::File)
     }
 
+    /// Answers a request for which there is no route: a page, or nothing is at the path.
+    async fn unrouted<B>(
+        &self,
+        request: &Asked<'_>,
+        body: B,
+        (path, is_page): (&RequestPath, bool),
+        visit: &mut Visit,
+    ) -> Result<(Response<AnswerBodyStream>, AnswerOf), AnswerBroken>
+    where
+        B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
+    {
+        if let Some(Ok(found)) = self.action(request, path) {
+            let routed = Routed { found, asked: request.path, added: None };
+            let answer = self.call(request, body, &routed, visit).await?;
+            return Ok((answer, AnswerOf::Route(RouteKind::App)));
+        }
+        let of = if is_page { AnswerOf::Route(RouteKind::Pages) } else { AnswerOf::Nobody };
+        match self.gate.admit(visit, request, None, path).await {
+            Ok(_) if is_page => Ok((self.page(request, path), of)),
+            Ok(_) => Ok((self.nothing(request, path), of)),
+            Err(refusal) => Ok((*refusal, of)),
+        }
+    }
+
+    /// The answer where a page is.
+    pub(crate) fn page(
+        &self,
+        request: &Asked<'_>,
+        path: &RequestPath,
+    ) -> Response<AnswerBodyStream> {
+        self.refused_call(request, path, respond::page_not_rendered)
+    }
+
+    /// The answer where nothing is.
+    pub(crate) fn nothing(
+        &self,
+        request: &Asked<'_>,
+        path: &RequestPath,
+    ) -> Response<AnswerBodyStream> {
+        self.refused_call(request, path, || not_found(path))
+    }
+
     /// Answers a request whose route is known.
     async fn call<B>(
         &self,
@@ -79,11 +124,7 @@ impl Inner {
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
         let Some(route) = self.routes.get(routed.found.route) else {
-            let path = routed.found.path();
-            return match self.gate.admit(visit, request, None, path).await {
-                Ok(_) => Ok(respond::page_not_rendered()),
-                Err(refusal) => Ok(*refusal),
-            };
+            return Ok(respond::page_not_rendered());
         };
         let found = &routed.found;
         let allowance = match self.gate.admit(visit, request, Some(found.route), found.path()).await

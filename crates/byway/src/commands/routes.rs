@@ -9,7 +9,7 @@ use byway_compile::{Analysis, BuildError};
 use byway_config::Loaded;
 use byway_error::Diagnostic;
 use byway_routes::caching::Caching;
-use byway_routes::manifest::{Manifest, Route, RouteKind};
+use byway_routes::manifest::{Action, Manifest, Route, RouteKind};
 use serde_json::{Value as Json, json};
 
 use crate::cli::RoutesArgs;
@@ -56,7 +56,11 @@ pub(crate) fn run(args: &RoutesArgs) -> anyhow::Result<()> {
     let tables = policy::Tables::new(&loaded);
     let row = |route| row(route, &reading, &tables, &proxy);
     let rows: Vec<Row<'_>> = manifest.routes.iter().map(row).collect();
-    let text = if args.json { json_of(&manifest, &rows, &loaded)? } else { table(&rows) };
+    let text = if args.json {
+        json_of(&manifest, &rows, &loaded)?
+    } else {
+        table(&rows) + &action_table(&manifest)
+    };
     Ok(print::data(&text)?)
 }
 
@@ -105,6 +109,15 @@ fn table(rows: &[Row<'_>]) -> String {
     print::table(&cells)
 }
 
+/// The Server Actions below the routes, where there are some.
+fn action_table(manifest: &Manifest) -> String {
+    let Some(actions) = &manifest.actions else { return String::new() };
+    let mut cells = vec![["action", "file", "id"].map(String::from)];
+    let row = |it: &Action| [it.export.clone(), it.file.clone(), it.id.clone()];
+    cells.extend(actions.entries.iter().map(row));
+    format!("\n{}", print::table(&cells))
+}
+
 fn json_of(manifest: &Manifest, rows: &[Row<'_>], loaded: &Loaded) -> serde_json::Result<String> {
     let proxy = manifest
         .proxy
@@ -125,6 +138,7 @@ fn json_of(manifest: &Manifest, rows: &[Row<'_>], loaded: &Loaded) -> serde_json
             })
         })
         .collect();
+    let actions = manifest.actions.iter().flat_map(|actions| &actions.entries);
     let settings: Vec<Json> = policy::of_server(loaded).iter().map(Policy::json).collect();
     let all = json!({
         "version": JSON_VERSION,
@@ -132,6 +146,7 @@ fn json_of(manifest: &Manifest, rows: &[Row<'_>], loaded: &Loaded) -> serde_json
         "proxy": proxy,
         "settings": settings,
         "routes": routes,
+        "actions": actions.collect::<Vec<_>>(),
     });
     Ok(serde_json::to_string_pretty(&all)? + "\n")
 }

@@ -96,7 +96,9 @@ impl Judge {
         let ending = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
         // What has come may be what an import was missing; a folder has no ending as a rule.
         let may_matter = SOURCE_ENDINGS.contains(&ending) || ending.is_empty();
-        may_matter && (kind == Kind::Existence || self.uncertain)
+        // A file that nothing imports becomes a source when it gets actions.
+        may_matter
+            && (kind == Kind::Existence || self.uncertain || byway_project::may_have_actions(path))
     }
 }
 

@@ -215,7 +215,7 @@ impl Session {
         }
         serving.epoch.write(&compiled.build.files)?;
         let name = serving.epoch.write_manifest(manifest)?;
-        let base = serving.base + u32::try_from(serving.manifest.routes.len())?;
+        let base = serving.base + u32::try_from(serving.manifest.numbers())?;
         let order = json!({ "manifest": name, "routeBase": base });
         let config = worker_config(&self.setup, manifest, &name, base);
         serving.pool.reload(&order.to_string(), &config).await?;
@@ -394,5 +394,6 @@ fn no_routes() -> Manifest {
         proxy: None,
         routes: Vec::new(),
         pages: Vec::new(),
+        actions: None,
     }
 }
