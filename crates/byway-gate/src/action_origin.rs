@@ -66,7 +66,7 @@ fn matches(host: &str, pattern: &str) -> bool {
         let part = parts.next().filter(|part| !part.is_empty());
         match (pattern, part) {
             ("**", part) => return part.is_some() && patterns.peek().is_none(),
-            ("" | "*", None) | ("", Some(_)) | (_, None) => return false,
+            ("", _) | (_, None) => return false,
             ("*", Some(_)) => {}
             (pattern, Some(part)) if pattern == part => {}
             _ => return false,

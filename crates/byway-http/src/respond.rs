@@ -235,7 +235,7 @@ pub(crate) fn action_of_another_site(build_id: &str) -> Response<AnswerBodyStrea
 /// 413 in Next's words: the arguments of an action are too long. Its client shows them as an error.
 fn action_too_long(bytes_max: u64) -> Response<AnswerBodyStream> {
     const UNITS: [(u64, &str); 3] = [(1 << 30, " GB"), (1 << 20, " MB"), (1 << 10, " KB")];
-    let unit = UNITS.into_iter().find(|(unit, _)| bytes_max > 0 && bytes_max % unit == 0);
+    let unit = UNITS.into_iter().find(|(unit, _)| bytes_max > 0 && bytes_max.is_multiple_of(*unit));
     let (unit, name) = unit.unwrap_or((1, " bytes"));
     let body = format!(
         "Body exceeded {}{name} limit.\nTo configure the body size limit for Server Actions, see: \

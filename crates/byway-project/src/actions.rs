@@ -44,7 +44,7 @@ pub fn may_have_actions(path: &Path) -> bool {
     const ENDINGS: [&str; 8] = ["cjs", "cts", "js", "jsx", "mjs", "mts", "ts", "tsx"];
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let Some((stem, ending)) = name.rsplit_once('.') else { return false };
-    if !ENDINGS.contains(&ending) || stem.ends_with(".d") {
+    if !ENDINGS.contains(&ending) || stem.rsplit('.').next() == Some("d") && stem != "d" {
         return false;
     }
     let is_short = fs::metadata(path).is_ok_and(|it| it.len() <= ACTION_SOURCE_BYTES_MAX);

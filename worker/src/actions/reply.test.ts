@@ -226,14 +226,12 @@ describe('w04_few_bytes_cannot_ask_for_much', () => {
   test('what is named often is made once', async () => {
     const entries = JSON.stringify(Array.from({ length: 20_000 }, (_, n) => [n, n]))
     const names = JSON.stringify(Array.from({ length: 50_000 }, () => '$Q1'))
-    const started = performance.now()
     const [list] = (await form(['0', `[${names}]`], ['1', entries])) as [Map<number, number>[]]
     assert.equal(new Set(list).size, 1)
     const forms = JSON.stringify(Array.from({ length: 50_000 }, () => '$K1'))
     const fields: [string, string][] = Array.from({ length: 5000 }, (_, n) => [`_1_${n}`, 'x'])
     const [same] = (await form(['0', `[${forms}]`], ...fields)) as [FormData[]]
     assert.equal(new Set(same).size, 1)
-    assert.ok(performance.now() - started < 5000)
   })
 })
 

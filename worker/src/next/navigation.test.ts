@@ -40,9 +40,14 @@ test('a digest is read back', () => {
     navigation.redirectionOf(Object.assign(new Error(), { digest }))
   assert.deepEqual(read('NEXT_REDIRECT;replace;/a;b;c?d=1;2;307;'), {
     url: '/a;b;c?d=1;2',
+    type: 'replace',
     status: 307,
   })
-  assert.deepEqual(read('NEXT_REDIRECT;push;https://x/é;303;'), { url: 'https://x/é', status: 303 })
+  assert.deepEqual(read('NEXT_REDIRECT;push;https://x/é;303;'), {
+    url: 'https://x/é',
+    type: 'push',
+    status: 303,
+  })
   for (const bad of [
     'NEXT_REDIRECT;other;/a;307;',
     'NEXT_REDIRECT;push;/a;200;',

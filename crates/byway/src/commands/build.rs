@@ -84,7 +84,8 @@ fn size(bytes: u64) -> String {
 fn summary(manifest: &Manifest, project: Option<&Project>, took_ms: u128) -> String {
     let mut routes = counted(manifest.routes.len(), "route");
     if let Some(actions) = &manifest.actions {
-        routes += &format!(" and {}", counted(actions.entries.len(), "action"));
+        routes.push_str(" and ");
+        routes.push_str(&counted(actions.entries.len(), "action"));
     }
     let ignored = project.map_or(0, |project| project.ignored.len());
     if ignored == 0 {

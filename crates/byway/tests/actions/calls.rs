@@ -138,7 +138,7 @@ fn routes_pages_files_and_other_methods_are_what_they_were() {
     let id = served.id("echo").to_owned();
     let ask = |method: &str, path: &str, body: &str| {
         let headers = [("Next-Action", id.as_str()), ("Content-Type", "text/plain")];
-        served.server.request(method, path, &headers, &body).unwrap()
+        served.server.request(method, path, &headers, body).unwrap()
     };
     // p01: for a handler it is a header.
     let handled = ask("POST", "/api/pledges", "[\"$1:__proto__\"]");

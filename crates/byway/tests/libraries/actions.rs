@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json};
 use super::installed::Libraries;
 
 /// The ids by the names of the exports, as the build gave them.
+#[expect(clippy::unwrap_used, reason = "a test that fails is the right answer to an error")]
 fn ids(project: &Fixture) -> Json {
     let manifest: Json =
         serde_json::from_str(&project.read(".byway/manifest.json").unwrap()).unwrap();
