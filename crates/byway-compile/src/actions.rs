@@ -2,10 +2,10 @@
 //!
 //! The ids are those that Next's compiler gives: a byte about the parameters, so that clients leave out
 //! arguments that nobody reads, and a hash of a salt, the file and the name. With the same salt, a front end
-//! that Next has built calls byway's actions; the ids of a Next build in the project's folder are taken over too.
+//! that Next has built calls byway's actions; the ids of a Next build in the project's folder are known too.
 //!
-//! One generated module lists the modules with actions and loads each on its own, so that one that fails takes no
-//! other down.
+//! One generated module lists the modules with actions and loads each on its own, so that one that fails
+//! takes no other down.
 
 mod exports;
 
@@ -90,7 +90,8 @@ impl ActionPlan {
                 continue;
             }
             if is_part_of_page(file) {
-                let message = "the actions of a page's own file cannot be called: byway does not compile pages";
+                let message = "the actions of a page's own file cannot be called: byway does not \
+                               compile pages";
                 let help = "move them to a module of their own that begins with \"use server\"";
                 found.push(Diagnostic::warning(message).in_file(file).with_help(help));
                 continue;

@@ -1,9 +1,10 @@
 //! Which imports stay outside the bundle, and in which form.
 //!
-//! npm packages are loaded by Node, in place: native add-ons, worker threads and files beside a package
-//! keep working. A `CommonJS` package is reached through a small virtual module that requires it, so that
-//! the bundler's interop applies and `import { verify } from 'jsonwebtoken'` works although Node's own
-//! loader rejects it. Sources that Node cannot run as they are get bundled like project files.
+//! npm packages are loaded by Node, in place: native add-ons, worker threads and files beside a
+//! package keep working. A `CommonJS` package is reached through a small virtual module that
+//! requires it, so that the bundler's interop applies and `import { verify } from 'jsonwebtoken'`
+//! works although Node's own loader rejects it. Sources that Node cannot run as they are get
+//! bundled like project files.
 
 use std::fs;
 use std::path::Path;
@@ -69,8 +70,9 @@ fn is_transpiled(specifier: &str, transpile: &[String]) -> bool {
     package_name(specifier).is_some_and(|name| transpile.iter().any(|it| it == name))
 }
 
-/// What Node goes by for a file in `.js`: the `type` of the nearest package.json, which may lie in a folder of
-/// the package and say nothing else. The bundler's resolver knows that of the package alone.
+/// What Node goes by for a file in `.js`: the `type` of the nearest package.json, which may lie in
+/// a folder of the package and say nothing else. The bundler's resolver knows that of the package
+/// alone.
 fn is_type_module(file: &Path) -> bool {
     let folders = file.ancestors().skip(1);
     let nearest = folders

@@ -16,7 +16,8 @@ pub const ROUTE_RULES_MAX: usize = 128;
 pub const RATE_LIMITS_PER_ROUTE_MAX: usize = 8;
 /// Bytes of a request's body unless a setting says otherwise (413 beyond).
 pub const BODY_BYTES_MAX: u64 = 100 << 20;
-/// Bytes of the body of a Server Action's call unless `serverActions.bodySizeLimit` says otherwise (413 beyond).
+/// Bytes of the body of a Server Action's call unless `serverActions.bodySizeLimit` says otherwise (413
+/// beyond).
 pub const ACTION_BODY_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of a source file that is looked through for Server Actions; longer ones are generated.
 pub const ACTION_SOURCE_BYTES_MAX: u64 = 2 << 20;

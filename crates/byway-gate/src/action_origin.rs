@@ -1,9 +1,9 @@
-//! Whose pages may call Server Actions: the server's own, and those that `serverActions.allowedOrigins` of
-//! `next.config` names. Patterns mean what they mean under Next: a part between dots may be `*`, and the first
-//! one `**` for one or more parts.
+//! Whose pages may call Server Actions: the server's own, and those that
+//! `serverActions.allowedOrigins` of `next.config` names. Patterns mean what they mean under Next:
+//! a part between dots may be `*`, and the first one `**` for one or more parts.
 //!
-//! A request without `Origin` comes from no page and carries no visitor's cookies; `Origin: null` is a foreign page
-//! (CVE-2026-27978).
+//! A request without `Origin` comes from no page and carries no visitor's cookies; `Origin: null`
+//! is a foreign page (CVE-2026-27978).
 
 use http::header::{HeaderMap, ORIGIN};
 
@@ -19,8 +19,8 @@ impl ActionOrigins {
         Self { allowed: allowed.into_iter().map(|it| it.to_ascii_lowercase().into()).collect() }
     }
 
-    /// Whether the request may pass. `authority` is the host that the client asked for, as far as it can be
-    /// trusted.
+    /// Whether the request may pass. `authority` is the host that the client asked for, as far as
+    /// it can be trusted.
     pub fn allows(&self, headers: &HeaderMap, authority: Option<&str>) -> bool {
         let mut origins = headers.get_all(ORIGIN).iter();
         let origin = match (origins.next(), origins.next()) {

@@ -1,5 +1,6 @@
-//! Calls of Server Actions: POST requests to where there is a page or nothing, with the id of an action in a header or
-//! with the fields of a form. What they mean is decided here, by the head alone; workers decode the body.
+//! Calls of Server Actions: POST requests to where there is a page or nothing, with the id of an
+//! action in a header or with the fields of a form. What they mean is decided here, by the head
+//! alone; workers decode the body.
 
 use std::borrow::Cow;
 
@@ -143,8 +144,8 @@ pub(crate) fn among_routes(manifest: &Manifest) -> Cow<'_, Manifest> {
 }
 
 impl Inner {
-    /// What a request calls for which there is no route: nothing, an action, or an answer that refuses the call.
-    /// `path` is what rewrites have made of the request's.
+    /// What a request calls for which there is no route: nothing, an action, or an answer that
+    /// refuses the call. `path` is what rewrites have made of the request's.
     pub(crate) fn action<'p>(
         &'p self,
         asked: &Asked<'_>,

@@ -1,8 +1,8 @@
-//! Files that may have Server Actions: those in which `use server` stands somewhere. What the words mean there
-//! is for who reads the code to say.
+//! Files that may have Server Actions: those in which `use server` stands somewhere. What the words
+//! mean there is for who reads the code to say.
 //!
-//! Next finds actions on its way through the pages' imports. byway does not compile pages, so it looks at the
-//! project's own source files instead.
+//! Next finds actions on its way through the pages' imports. byway does not compile pages, so it
+//! looks at the project's own source files instead.
 
 use std::fs;
 use std::path::Path;
@@ -51,7 +51,8 @@ pub fn may_have_actions(path: &Path) -> bool {
     is_short && fs::read_to_string(path).is_ok_and(|text| text.contains(DIRECTIVE))
 }
 
-/// The actions of Next's build of the project, if there is one. A file that is not as Next writes it says nothing.
+/// The actions of Next's build of the project, if there is one. A file that is not as Next writes
+/// it says nothing.
 pub fn next_actions(dir: &Path) -> Vec<NextAction> {
     #[derive(Deserialize)]
     struct File {

@@ -1,5 +1,5 @@
-//! What a module with `'use server'` exports, by Next's rules: async functions, and what only running the module can
-//! tell to be one.
+//! What a module with `'use server'` exports, by Next's rules: async functions, and what only running the
+//! module can tell to be one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
