@@ -18,7 +18,7 @@ export interface FlightSettings {
 /** Rows end with a line break, except those that say how long they are. */
 type Rows = (string | Uint8Array)[]
 
-const RESULT_ROW = 1
+const RESULT_ROW = '1'
 const PLAIN = Object.prototype
 
 /** Letters of binary rows, by the values' classes. */
@@ -44,7 +44,7 @@ export class FlightAnswer {
   /** Where each object was written first. */
   readonly #places = new Map<object, string>()
   readonly #running = new Set<AsyncIterator<unknown>>()
-  #last = RESULT_ROW
+  #last = 1
   #values = 0
   #pending = 0
   #cancelled = false
@@ -66,7 +66,7 @@ export class FlightAnswer {
 
   /** Writes an error in the result's place. */
   fail(error: unknown): void {
-    this.#rows.push(`${RESULT_ROW}:E${this.#settings.failure(error)}\n`)
+    this.#failed(RESULT_ROW, error)
   }
 
   /** The body: bytes where everything is there, else a stream. */
@@ -105,22 +105,30 @@ export class FlightAnswer {
     return Buffer.concat(this.#rows.splice(0).map((row) => Buffer.from(row as string)))
   }
 
+  /** What a row of its own is called; names are hexadecimal numbers. */
+  #nextName(): string {
+    return (this.#last += 1).toString(16)
+  }
+
+  /** Writes an error in a row's place. */
+  #failed(name: string, error: unknown): void {
+    this.#rows.push(`${name}:E${this.#settings.failure(error)}\n`)
+  }
+
   /** Writes a value as a row of its own, or that it cannot be. */
-  #row(number: number, value: unknown, depth = 0): void {
-    const name = number.toString(16)
+  #row(name: string, value: unknown, depth = 0): void {
     let json: string
     try {
       json = this.#json(value, `$${name}`, '', null, depth)
     } catch (error) {
-      this.#rows.push(`${name}:E${this.#settings.failure(error)}\n`)
-      return
+      return this.#failed(name, error)
     }
     this.#rows.push(`${name}:${json}\n`)
   }
 
   /** A value in a row of its own, and the reference to it behind `kind`. */
   #outline(kind: string, value: unknown, depth: number): string {
-    const name = (this.#last += 1).toString(16)
+    const name = this.#nextName()
     this.#rows.push(`${name}:${this.#json(value, `$${name}`, '', null, depth + 1)}\n`)
     return `"$${kind}${name}"`
   }
@@ -253,7 +261,7 @@ export class FlightAnswer {
   #errorJson(error: Error): string {
     const told = this.#settings.errorValue(error)
     if (told === null) return '"$Z"'
-    const name = (this.#last += 1).toString(16)
+    const name = this.#nextName()
     this.#rows.push(`${name}:${told}\n`)
     return `"$Z${name}"`
   }
@@ -269,13 +277,13 @@ export class FlightAnswer {
   }
 
   #binary(letter: string, bytes: Uint8Array): string {
-    const name = (this.#last += 1).toString(16)
+    const name = this.#nextName()
     this.#rows.push(`${name}:${letter}${bytes.length.toString(16)},`, bytes.slice())
     return `"$${name}"`
   }
 
   #blob(blob: Blob): string {
-    const name = (this.#last += 1).toString(16)
+    const name = this.#nextName()
     this.#later(name, blob.arrayBuffer(), (bytes) => {
       const content = this.#binary('o', new Uint8Array(bytes))
       this.#rows.push(`${name}:[${JSON.stringify(blob.type)},${content}]\n`)
@@ -284,9 +292,8 @@ export class FlightAnswer {
   }
 
   #promise(value: PromiseLike<unknown>, depth: number): string {
-    const number = (this.#last += 1)
-    const name = number.toString(16)
-    this.#later(name, value, (settled) => this.#row(number, settled, depth + 1))
+    const name = this.#nextName()
+    this.#later(name, value, (settled) => this.#row(name, settled, depth + 1))
     return `"$@${name}"`
   }
 
@@ -295,7 +302,7 @@ export class FlightAnswer {
     this.#pending += 1
     Promise.resolve(value)
       .then(write)
-      .catch((error: unknown) => this.#rows.push(`${name}:E${this.#settings.failure(error)}\n`))
+      .catch((error: unknown) => this.#failed(name, error))
       .finally(() => this.#settled())
   }
 
@@ -317,16 +324,14 @@ export class FlightAnswer {
 
   /** Rows under one number: that it begins, its items, and that it ends. */
   #stream(letter: string, iterator: AsyncIterator<unknown>): string {
-    const number = (this.#last += 1)
-    const name = number.toString(16)
+    const name = this.#nextName()
     this.#rows.push(`${name}:${letter}\n`)
     this.#pending += 1
-    void this.#follow(number, iterator).finally(() => this.#settled())
+    void this.#follow(name, iterator).finally(() => this.#settled())
     return `"$${name}"`
   }
 
-  async #follow(number: number, iterator: AsyncIterator<unknown>): Promise<void> {
-    const name = number.toString(16)
+  async #follow(name: string, iterator: AsyncIterator<unknown>): Promise<void> {
     this.#running.add(iterator)
     try {
       for (;;) {
@@ -344,7 +349,7 @@ export class FlightAnswer {
         await taken
       }
     } catch (error) {
-      this.#rows.push(`${name}:E${this.#settings.failure(error)}\n`)
+      this.#failed(name, error)
       void this.#stop(iterator)
     } finally {
       this.#running.delete(iterator)

@@ -5,7 +5,7 @@
 import { type Outcome, answer, contextOfCall, formOf, outcomeOf, unknownAction } from './call.ts'
 import type { ActionEffects } from './effects.ts'
 import type { Actions } from './registry.ts'
-import { type AnyFunction, BadReply, decodePrefixed } from './reply.ts'
+import { type AnyFunction, BadReply, bind, decodePrefixed } from './reply.ts'
 
 const FIELD = '$ACTION_'
 const BY_ID = '$ACTION_ID_'
@@ -83,9 +83,7 @@ async function decodeReference(
   if (typeof id !== 'string' || !ACTION_ID.test(id)) throw new BadReply('the form names no action')
   const action = await actions.find(id)
   const given: unknown = await bound
-  if (given === null || given === undefined) return action
-  if (!Array.isArray(given)) throw new BadReply('bound arguments are no list')
-  return (...args) => action(...(given as unknown[]), ...args)
+  return given === null || given === undefined ? action : bind(action, given)
 }
 
 /** Where the page of the form is, from the root of this server: no form leads elsewhere. */

@@ -59,6 +59,12 @@ export async function decodePrefixed(
   return decodeParts(partsOf(form, prefix), find)
 }
 
+/** The action with arguments that its client has bound to it. */
+export function bind(action: AnyFunction, bound: unknown): AnyFunction {
+  const given = argumentsOf(bound)
+  return (...args) => action(...given, ...args)
+}
+
 function argumentsOf(value: unknown): unknown[] {
   if (!Array.isArray(value)) throw new BadReply('the arguments are no list')
   if (value.length > ARGUMENTS_MAX) throw new BadReply(`more than ${ARGUMENTS_MAX} arguments`)
@@ -334,8 +340,7 @@ class Decoder {
     const { bound } = this.#reference(number)
     if (bound === null) return action
     if (!bound.startsWith('$@')) throw new BadReply('bound arguments are no list')
-    const given = argumentsOf(this.part(numberOf(bound.slice(2)), depth))
-    return (...args) => action(...given, ...args)
+    return bind(action, this.part(numberOf(bound.slice(2)), depth))
   }
 
   #file(number: string): File {
