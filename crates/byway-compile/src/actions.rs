@@ -14,7 +14,7 @@ use std::fs;
 use std::path::Path;
 
 use byway_error::Diagnostic;
-use byway_routes::manifest::{Action, Actions};
+use byway_routes::manifest::{Action, Actions, NextAction};
 use sha1_smol::Sha1;
 
 use crate::place::Layout;
@@ -39,17 +39,6 @@ const PARTS_OF_PAGES: [&str; 12] = [
     "unauthorized",
 ];
 
-/// An action as Next's own build calls it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownAction {
-    /// What Next's clients send.
-    pub id: String,
-    /// The file, relative to the project or to a folder around it, with `/`.
-    pub file: String,
-    /// The name by which the file exports it.
-    pub export: String,
-}
-
 /// Where to look for actions, and how to call them.
 #[derive(Debug, Clone, Default)]
 pub struct ActionSources {
@@ -58,7 +47,7 @@ pub struct ActionSources {
     /// `NEXT_SERVER_ACTIONS_ENCRYPTION_KEY`, or empty.
     pub salt: String,
     /// Actions of a Next build of the same project.
-    pub known: Vec<KnownAction>,
+    pub known: Vec<NextAction>,
 }
 
 /// A module with actions.
@@ -150,7 +139,7 @@ fn is_part_of_page(file: &str) -> bool {
 fn action(project_dir: &Path, sources: &ActionSources, file: &str, export: Export) -> Action {
     let Export { name, parameters } = export;
     let id = id(&sources.salt, file, &name, parameters);
-    let is_same = |known: &&KnownAction| {
+    let is_same = |known: &&NextAction| {
         known.export == name && known.id != id && is_file(&known.file, file, project_dir)
     };
     let other_ids = sources.known.iter().filter(is_same).map(|known| known.id.clone()).collect();

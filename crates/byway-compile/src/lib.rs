@@ -56,7 +56,7 @@ use byway_routes::next_config::NextConfig;
 use byway_routes::pattern::Pattern;
 use byway_routes::special::Special;
 
-pub use crate::actions::{ActionSources, KnownAction};
+pub use crate::actions::ActionSources;
 pub use crate::config::{ConfigProgram, compile_config};
 pub use crate::develop::{DevBuild, DevFile, Developer};
 pub use crate::pipeline::{analyse, build, build_with};

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use byway_config::limits::{ACTION_SOURCE_BYTES_MAX, NEXT_ACTIONS_BYTES_MAX};
+use byway_routes::manifest::NextAction;
 use serde::Deserialize;
 
 use crate::tree::{self, Tree};
@@ -17,17 +18,6 @@ const NEXT_BUILD: &str = ".next/server/server-reference-manifest.json";
 /// Folders beside `app/` that hold what builds have made.
 const MADE: [&str; 5] = ["build", "coverage", "dist", "out", "public"];
 const DIRECTIVE: &str = "use server";
-
-/// An action as Next's own build calls it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NextAction {
-    /// What Next's clients send.
-    pub id: String,
-    /// The file, relative to the project or to a folder around it, with `/`.
-    pub file: String,
-    /// The name by which the file exports it.
-    pub export: String,
-}
 
 /// The files, relative to `dir` with `/`, sorted; or why the folder cannot be looked through.
 pub fn files_with_directive(dir: &Path) -> Result<Vec<String>, String> {
@@ -80,7 +70,9 @@ pub fn next_actions(dir: &Path) -> Vec<NextAction> {
 mod tests {
     use std::fs;
 
-    use super::{NextAction, files_with_directive, next_actions};
+    use byway_routes::manifest::NextAction;
+
+    use super::{files_with_directive, next_actions};
 
     #[test]
     fn files_that_mention_it_are_found_outside_of_packages_and_builds() {

@@ -13,7 +13,7 @@ pub mod public;
 mod scan;
 mod tree;
 
-pub use actions::{NextAction, files_with_directive, may_have_actions, next_actions};
+pub use actions::{files_with_directive, may_have_actions, next_actions};
 pub use project::{IgnoredFile, IgnoredReason, Project, SourceFile};
 pub use scan::{ConfigFiles, ScanOptions, config_files, scan};
 pub use tree::{DEPTH_MAX, ENTRIES_MAX};

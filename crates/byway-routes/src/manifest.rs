@@ -83,6 +83,17 @@ pub struct Action {
     pub other_ids: Vec<String>,
 }
 
+/// An action as Next's own build calls it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextAction {
+    /// What Next's clients send.
+    pub id: String,
+    /// The file, relative to the project or to a folder around it, with `/`.
+    pub file: String,
+    /// The name by which the file exports it.
+    pub export: String,
+}
+
 impl Action {
     /// The name in logs and metrics.
     pub fn label(&self) -> String {

@@ -6,9 +6,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use byway_compile::{
-    ActionSources, BuildError, BuildInput, KnownAction, SourceRoute, compile_config,
-};
+use byway_compile::{ActionSources, BuildError, BuildInput, SourceRoute, compile_config};
 use byway_error::Diagnostic;
 use byway_project::env::Mode;
 use byway_project::next_config::{self, ConfigCommand, ReadConfig};
@@ -171,9 +169,7 @@ impl Reading {
         if self.actions.files.is_empty() {
             return;
         }
-        let known = byway_project::next_actions(&project.dir).into_iter();
-        let known = known.map(|it| KnownAction { id: it.id, file: it.file, export: it.export });
-        self.actions.known = known.collect();
+        self.actions.known = byway_project::next_actions(&project.dir);
         let mut variables = self.environment.iter().flat_map(Environment::all);
         let salt = variables.find(|(name, _)| *name == ACTION_KEY).map(|(_, value)| value);
         self.actions.salt = salt.unwrap_or_default().to_owned();
