@@ -21,6 +21,7 @@ import {
   HEADERS_MAX,
   HEAD_BODY_MAX,
   RESPONSE,
+  TRAILERS,
 } from './wire-constants.ts'
 import { type FrameWriter, writeLatin1 } from './wire.ts'
 
@@ -54,6 +55,9 @@ export interface Head {
   /** An upper limit of the head's bytes on the wire. */
   bytes: number
 }
+
+/** Lines behind a body. */
+export type Trailers = Pick<Head, 'lines' | 'bytes'>
 
 /** A body that is a stream, or bytes too many for one frame. */
 export type StreamedBody = ReadableStream<unknown> | Uint8Array
@@ -276,10 +280,22 @@ export function writeResponse(
   writer.endFrame(frame)
 }
 
+/** Ends an answer's body with lines that follow it. */
+export function writeTrailers(writer: FrameWriter, id: number, trailers: Trailers): void {
+  writer.reserve(FRAME_HEADER_BYTES + trailers.bytes)
+  const frame = writer.beginFrame(TRAILERS, 0, id)
+  writer.position = writeLines(writer.slab, writer.position, trailers.lines)
+  writer.endFrame(frame)
+}
+
 function writeHead(slab: Buffer, position: number, { status, reason, lines }: Head): number {
   position = slab.writeUInt16LE(status, position)
   position = slab.writeUInt16LE(reason.length, position)
   position = writeLatin1(slab, position, reason)
+  return writeLines(slab, position, lines)
+}
+
+function writeLines(slab: Buffer, position: number, lines: [string, string][]): number {
   position = slab.writeUInt16LE(lines.length, position)
   for (const [name, value] of lines) {
     position = slab.writeUInt16LE(name.length, position)

@@ -3,6 +3,7 @@
 // `get` is asked for.
 
 import type { Exchange } from './exchange.ts'
+import { FLAG_AS_WRITTEN } from './wire-constants.ts'
 import { INSPECT, type Inspect, PlatformHeaders, adoptPrototype } from './platform.ts'
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
@@ -132,7 +133,8 @@ export class LightHeaders {
     if (key === 'set-cookie')
       return this.#setCookies.length === 0 ? null : this.#setCookies.join(', ')
     if (this.#values !== null) return this.#values.get(key) ?? null
-    return readHeader(this.#exchange!, key) ?? forwarded(this.#exchange!, key)
+    if ((this.#exchange!.flags & FLAG_AS_WRITTEN) !== 0) return this.#parsed().get(key) ?? null
+    return readHeader(this.#exchange!, key) ?? forwarded(this.#exchange!, key, null)
   }
 
   has(name: unknown): boolean {
@@ -264,7 +266,9 @@ function unsendable(): TypeError {
   return new TypeError('Invalid character in header content')
 }
 
-/** One header of a request, without decoding the others. `key` is lower-case. */
+/**
+ * One header of a request whose names are in lower case, as `key` is, without decoding the others.
+ */
 function readHeader(exchange: Exchange, key: string): string | null {
   const { buffer } = exchange
   const { length } = key
@@ -303,16 +307,20 @@ const FORWARDED = [
 ] as const
 
 /** What Next adds to every request that does not have it. */
-function forwarded(exchange: Exchange, key: string): string | null {
+function forwarded(
+  exchange: Exchange,
+  key: string,
+  known: Map<string, string> | null,
+): string | null {
   switch (key) {
     case 'x-forwarded-for':
       return exchange.clientAddress
     case 'x-forwarded-proto':
       return exchange.https ? 'https' : 'http'
-    case 'x-forwarded-host':
-      return (
-        readHeader(exchange, 'host') ?? exchange.origin.slice(exchange.origin.indexOf('//') + 2)
-      )
+    case 'x-forwarded-host': {
+      const host = known === null ? readHeader(exchange, 'host') : known.get('host')
+      return host ?? exchange.origin.slice(exchange.origin.indexOf('//') + 2)
+    }
     case 'x-forwarded-port': {
       const { port } = new URL(exchange.origin)
       return port !== '' ? port : exchange.https ? '443' : '80'
@@ -323,17 +331,21 @@ function forwarded(exchange: Exchange, key: string): string | null {
 
 function parseLines(exchange: Exchange): Map<string, string> {
   const { buffer } = exchange
+  const asWritten = (exchange.flags & FLAG_AS_WRITTEN) !== 0
   const values = new Map<string, string>()
   let at = exchange.headersStart
   for (let left = exchange.headersCount; left > 0; left--) {
     const nameAt = at + 2
     const valueAt = nameAt + (buffer[at]! | (buffer[at + 1]! << 8)) + 4
     at = valueAt + buffer.readUInt32LE(valueAt - 4)
-    const key = buffer.latin1Slice(nameAt, valueAt - 4)
+    const name = buffer.latin1Slice(nameAt, valueAt - 4)
+    const key = asWritten ? name.toLowerCase() : name
     const value = buffer.latin1Slice(valueAt, at)
     const before = values.get(key)
     values.set(key, before === undefined ? value : joined(key, before, value))
   }
-  for (const key of FORWARDED) if (!values.has(key)) values.set(key, forwarded(exchange, key)!)
+  for (const key of FORWARDED) {
+    if (!values.has(key)) values.set(key, forwarded(exchange, key, values)!)
+  }
   return values
 }

@@ -1,5 +1,5 @@
 // Generated from crates/byway-wire/src/constants.rs by its tests. Do not edit.
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 export const FRAME_HEADER_BYTES = 12;
 export const FRAME_PAYLOAD_MAX = 1048576;
 export const HEAD_BODY_MAX = 262144;
@@ -35,6 +35,7 @@ export const LOADED = 144;
 export const RETIRE = 145;
 export const OVER = 146;
 export const RELOADED = 147;
+export const TRAILERS = 148;
 export const FLAG_END = 1;
 export const FLAG_HTTPS = 2;
 export const FLAG_HAS_BODY = 4;
@@ -49,6 +50,7 @@ export const VERDICT_ANSWERED = 4;
 export const FLAG_STATIC_PARAMS = 16;
 export const FLAG_PRERENDER = 32;
 export const FLAG_ANEW = 64;
+export const FLAG_AS_WRITTEN = 128;
 export const FLAG_RENDERED = 2;
 export const FLAG_ABANDONED = 2;
 export const CANCEL_CLIENT_GONE = 1;

@@ -130,7 +130,7 @@ test('what the protocol forbids is a ProtocolError and never a frame', () => {
     ['an unknown type', encodeFrame(11, 0, 1)],
     ['type 0', encodeFrame(0, 0, 1)],
     ['a type of the worker', encodeFrame(RESPONSE, 0, 1)],
-    ['an unknown flag', encodeFrame(REQUEST, 128, 1)],
+    ['an unknown flag', encodeFrame(REQUEST_CHUNK, 128, 1, Buffer.from('a'))],
     ['a flag of another type', encodeFrame(REQUEST_CHUNK, 2, 1, Buffer.from('x'))],
     ['a flag on PING', encodeFrame(PING, 1, 0, Buffer.alloc(8))],
     ['a reserved bit', Buffer.from([0, 0, 0, 0, REQUEST, 0, 1, 0, 1, 0, 0, 0])],

@@ -84,6 +84,7 @@ pub(crate) struct Inner {
     pub(crate) gate: Gate,
     developer: Option<Arc<dyn Developer>>,
     head_bytes_max: usize,
+    has_api_routes: bool,
     pub(crate) cached: Option<Arc<CachedRoutes>>,
     shared: Option<SharedAnswers>,
     /// What requests may call that are for no route.
@@ -162,10 +163,11 @@ impl Inner {
                     .methods
                     .map(|methods| MethodSet::new(methods.iter().map(String::as_str))),
             })
-            .collect();
+            .collect::<Vec<RouteEntry>>();
         Ok(Self {
             last_use: LastUse::default(),
             router,
+            has_api_routes: routes.iter().any(|route| route.kind == RouteKind::Pages),
             routes,
             paths,
             files,
@@ -231,6 +233,11 @@ impl App {
                 Box::pin(dev::respond(&**developer, &inner, &mut head, body, peer)).await
             }
         }
+    }
+
+    /// Whether there are routes of the Pages Router.
+    pub(crate) fn has_api_routes(&self) -> bool {
+        self.build().has_api_routes
     }
 
     /// Bytes of a request's head.

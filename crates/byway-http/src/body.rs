@@ -8,6 +8,7 @@ use bytes::{Bytes, BytesMut};
 use byway_gate::compress::{self, Coding, Encoder};
 use byway_gate::places::Taken;
 use byway_pool::{AnswerBody, DispatchError};
+use byway_wire::HeaderLines;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
@@ -15,11 +16,16 @@ use hyper::body::Incoming;
 use crate::connection::BusyGuard;
 use crate::files::FileBody;
 use crate::gate::Watched;
+use crate::headers;
 use crate::upstream_body::UpstreamBody;
 
 /// The body of an answer. A known length becomes `Content-Length`, a stream is sent in chunks.
 #[derive(Debug)]
-pub struct AnswerBodyStream(Kind);
+pub struct AnswerBodyStream {
+    kind: Kind,
+    /// The connection's, where HTTP/1 sends a body that is not whole.
+    busy: Option<BusyGuard>,
+}
 
 #[derive(Debug)]
 enum Kind {
@@ -27,23 +33,18 @@ enum Kind {
     Stream {
         body: AnswerBody,
         progress: Progress,
-        busy: Option<BusyGuard>,
     },
-    File {
-        body: FileBody,
-        busy: Option<BusyGuard>,
-    },
+    File(FileBody),
     /// Boxed, so that every answer is not as large as this one.
-    Upstream {
-        body: Box<UpstreamBody>,
-        busy: Option<BusyGuard>,
-    },
+    Upstream(Box<UpstreamBody>),
     /// One of the others, which takes up a place until it has been sent.
-    Holding(Box<(AnswerBodyStream, Taken)>),
+    Holding(Box<(Kind, Taken)>),
     /// A stream, compressed piece by piece.
-    Compressed(Box<(AnswerBodyStream, Encoder)>),
+    Compressed(Box<(Kind, Encoder)>),
     /// One of the others, which is counted as it is sent.
-    Watched(Box<(AnswerBodyStream, Watched)>),
+    Watched(Box<(Kind, Watched)>),
+    /// All has been sent but the lines behind it, which the connection has.
+    Trailing,
 }
 
 /// Whether a body may be compressed, as far as it is to say.
@@ -65,34 +66,39 @@ enum Progress {
     Flushed,
 }
 
+impl From<Kind> for AnswerBodyStream {
+    fn from(kind: Kind) -> Self {
+        Self { kind, busy: None }
+    }
+}
+
 impl AnswerBodyStream {
     /// A body that is complete.
     pub fn whole(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self(Kind::Whole((!bytes.is_empty()).then_some(bytes)))
+        Kind::Whole((!bytes.is_empty()).then_some(bytes)).into()
     }
 
     /// No body.
     pub fn empty() -> Self {
-        Self(Kind::Whole(None))
+        Kind::Whole(None).into()
     }
 
     /// A file, sent as it is read.
     pub(crate) fn file(body: FileBody) -> Self {
-        Self(Kind::File { body, busy: None })
+        Kind::File(body).into()
     }
 
     /// The body of an upstream's answer, which fails after so long a silence.
     pub(crate) fn from_upstream(body: Incoming, idle_wait: Duration) -> Self {
-        let body = Box::new(UpstreamBody::new(body, idle_wait));
-        Self(Kind::Upstream { body, busy: None })
+        Kind::Upstream(Box::new(UpstreamBody::new(body, idle_wait))).into()
     }
 
     /// A worker's answer: whole if it came in one frame.
     pub(crate) fn from_answer(mut body: AnswerBody) -> Self {
         match body.take_whole() {
             Some(bytes) => Self::whole(bytes),
-            None => Self(Kind::Stream { body, progress: Progress::Nothing, busy: None }),
+            None => Kind::Stream { body, progress: Progress::Nothing }.into(),
         }
     }
 
@@ -101,7 +107,7 @@ impl AnswerBodyStream {
         mut self,
         bytes_max: usize,
     ) -> Result<Option<Bytes>, DispatchError> {
-        if let Kind::Whole(bytes) = self.0 {
+        if let Kind::Whole(bytes) = self.kind {
             return Ok(Some(bytes.unwrap_or_default()));
         }
         let mut all = BytesMut::new();
@@ -117,30 +123,32 @@ impl AnswerBodyStream {
 
     /// The same body, which holds the place until it has been sent.
     pub(crate) fn holding(self, place: Taken) -> Self {
-        Self(Kind::Holding(Box::new((self, place))))
+        Kind::Holding(Box::new((self.kind, place))).into()
     }
 
     /// Whether compressing makes sense for this kind of body, and its length where that is known.
     pub(crate) fn compressible(&self) -> Compressible {
-        match &self.0 {
+        match &self.kind {
             Kind::Whole(Some(bytes)) => Compressible::Length(bytes.len() as u64),
             Kind::Stream { .. } => Compressible::Stream,
-            Kind::Upstream { body, .. } => {
+            Kind::Upstream(body) => {
                 body.size_hint().exact().map_or(Compressible::Stream, Compressible::Length)
             }
             Kind::Whole(None) => Compressible::Length(0),
-            Kind::File { body, .. } => Compressible::Length(body.length()),
+            Kind::File(body) => Compressible::Length(body.length()),
             // They have been through this.
-            Kind::Holding(_) | Kind::Compressed(_) | Kind::Watched(_) => Compressible::No,
+            Kind::Holding(_) | Kind::Compressed(_) | Kind::Watched(_) | Kind::Trailing => {
+                Compressible::No
+            }
         }
     }
 
     /// The same body, compressed; an error gives it back as it was.
     pub(crate) fn compressed(self, coding: Coding) -> Result<Self, Self> {
-        if let Kind::Whole(Some(bytes)) = &self.0 {
+        if let Kind::Whole(Some(bytes)) = &self.kind {
             return compress::whole(coding, bytes).map(Self::whole).map_err(|_| self);
         }
-        Ok(Self(Kind::Compressed(Box::new((self, Encoder::new(coding))))))
+        Ok(Kind::Compressed(Box::new((self.kind, Encoder::new(coding)))).into())
     }
 
     /// The same body, counted as it is sent.
@@ -149,51 +157,79 @@ impl AnswerBodyStream {
         if self.is_end_stream() {
             watched.finish();
         }
-        Self(Kind::Watched(Box::new((self, watched))))
+        Kind::Watched(Box::new((self.kind, watched))).into()
     }
 
     /// Holds the guard until a stream has ended; bytes that are there already need none.
     pub(crate) fn keep_until_sent(&mut self, guard: BusyGuard) {
-        match &mut self.0 {
-            Kind::Stream { busy, .. } | Kind::File { busy, .. } | Kind::Upstream { busy, .. } => {
-                *busy = Some(guard);
-            }
-            Kind::Holding(held) => held.0.keep_until_sent(guard),
-            Kind::Compressed(compressed) => compressed.0.keep_until_sent(guard),
-            Kind::Watched(watched) => watched.0.keep_until_sent(guard),
-            Kind::Whole(_) => {}
+        if !matches!(self.kind, Kind::Whole(_)) {
+            self.busy = Some(guard);
         }
     }
 }
+
+/// What a body gives: its bytes, and then perhaps the lines behind them.
+type Polled = Poll<Option<Result<Frame<Bytes>, DispatchError>>>;
 
 impl Body for AnswerBodyStream {
     type Data = Bytes;
     type Error = DispatchError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, DispatchError>>> {
-        match &mut self.0 {
-            Kind::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Kind::Stream { body, progress, .. } => poll_stream(body, progress, cx),
-            Kind::File { body, .. } => body.poll_chunk(cx).map(|chunk| {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
+        let Self { kind, busy } = self.get_mut();
+        let polled = kind.poll(cx);
+        if !matches!(polled, Poll::Ready(None)) {
+            return polled;
+        }
+        // hyper sends trailers over HTTP/1 only to clients that ask for them; Node does so anyway.
+        match (kind.take_trailers(), busy) {
+            (Some(lines), Some(busy)) => {
+                *kind = Kind::Trailing;
+                busy.announce_trailers(&lines, cx);
+                Poll::Pending
+            }
+            (Some(lines), None) => {
+                Poll::Ready(Some(Ok(Frame::trailers(headers::trailers(&lines)))))
+            }
+            (None, Some(busy)) if matches!(kind, Kind::Trailing) => {
+                busy.poll_announced(cx).map(|()| None)
+            }
+            (None, _) => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.kind.is_end()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.kind.size_hint()
+    }
+}
+
+impl Kind {
+    /// The next bytes.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Polled {
+        match self {
+            Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Stream { body, progress } => poll_stream(body, progress, cx),
+            Self::File(body) => body.poll_chunk(cx).map(|chunk| {
                 chunk.map(|read| read.map(Frame::data).map_err(|_| DispatchError::StreamFailed))
             }),
-            Kind::Upstream { body, .. } => body.poll_data(cx),
-            Kind::Holding(held) => Pin::new(&mut held.0).poll_frame(cx),
-            Kind::Compressed(compressed) => {
+            Self::Upstream(body) => body.poll_data(cx),
+            Self::Holding(held) => held.0.poll(cx),
+            Self::Compressed(compressed) => {
                 let (body, encoder) = &mut **compressed;
                 poll_compressed(body, encoder, cx)
             }
-            Kind::Watched(watched) => {
+            Self::Watched(watched) => {
                 let (body, watched) = &mut **watched;
-                let polled = Pin::new(&mut *body).poll_frame(cx);
+                let polled = body.poll(cx);
                 match &polled {
                     Poll::Ready(Some(Ok(frame))) => {
                         watched.sent(frame.data_ref().map_or(0, Bytes::len));
                         // Nobody asks again for what says that it has ended.
-                        if body.is_end_stream() {
+                        if body.is_end() {
                             watched.finish();
                         }
                     }
@@ -202,41 +238,49 @@ impl Body for AnswerBodyStream {
                 }
                 polled
             }
+            Self::Trailing => Poll::Ready(None),
         }
     }
 
-    fn is_end_stream(&self) -> bool {
-        match &self.0 {
-            Kind::Whole(bytes) => bytes.is_none(),
-            Kind::Stream { .. } | Kind::File { .. } | Kind::Compressed(_) => false,
-            Kind::Upstream { body, .. } => body.is_end_stream(),
-            Kind::Holding(held) => held.0.is_end_stream(),
-            Kind::Watched(watched) => watched.0.is_end_stream(),
+    /// The lines behind the bytes, once these have ended.
+    fn take_trailers(&mut self) -> Option<Box<HeaderLines>> {
+        match self {
+            Self::Stream { body, .. } => body.take_trailers(),
+            Self::Holding(held) => held.0.take_trailers(),
+            Self::Compressed(compressed) => compressed.0.take_trailers(),
+            Self::Watched(watched) => watched.0.take_trailers(),
+            Self::Whole(_) | Self::File(_) | Self::Upstream(_) | Self::Trailing => None,
+        }
+    }
+
+    fn is_end(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.is_none(),
+            Self::Stream { .. } | Self::File(_) | Self::Compressed(_) | Self::Trailing => false,
+            Self::Upstream(body) => body.is_end_stream(),
+            Self::Holding(held) => held.0.is_end(),
+            Self::Watched(watched) => watched.0.is_end(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
-            Kind::Whole(bytes) => {
+        match self {
+            Self::Whole(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Kind::Stream { .. } | Kind::Compressed(_) => SizeHint::default(),
-            Kind::File { body, .. } => SizeHint::with_exact(body.length()),
-            Kind::Upstream { body, .. } => body.size_hint(),
-            Kind::Holding(held) => held.0.size_hint(),
-            Kind::Watched(watched) => watched.0.size_hint(),
+            Self::Stream { .. } | Self::Compressed(_) | Self::Trailing => SizeHint::default(),
+            Self::File(body) => SizeHint::with_exact(body.length()),
+            Self::Upstream(body) => body.size_hint(),
+            Self::Holding(held) => held.0.size_hint(),
+            Self::Watched(watched) => watched.0.size_hint(),
         }
     }
 }
 
 /// Each piece leaves as soon as it is there: what it was made from can be read from it.
-fn poll_compressed(
-    body: &mut AnswerBodyStream,
-    encoder: &mut Encoder,
-    cx: &mut Context<'_>,
-) -> Poll<Option<Result<Frame<Bytes>, DispatchError>>> {
+fn poll_compressed(body: &mut Kind, encoder: &mut Encoder, cx: &mut Context<'_>) -> Polled {
     loop {
-        let made = match Pin::new(&mut *body).poll_frame(cx) {
+        let made = match body.poll(cx) {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
             Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
@@ -257,11 +301,7 @@ fn poll_compressed(
     }
 }
 
-fn poll_stream(
-    body: &mut AnswerBody,
-    progress: &mut Progress,
-    cx: &mut Context<'_>,
-) -> Poll<Option<Result<Frame<Bytes>, DispatchError>>> {
+fn poll_stream(body: &mut AnswerBody, progress: &mut Progress, cx: &mut Context<'_>) -> Polled {
     // hyper drops what it has not sent when a body fails, and sends when a body is not ready. So a
     // failure waits for one turn, and the client sees a broken answer where one was begun.
     if *progress == Progress::Some && body.is_broken() {

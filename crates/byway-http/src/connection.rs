@@ -6,9 +6,11 @@
 
 mod begin;
 mod clock;
+mod header_case;
 pub(crate) mod http2;
 mod linger;
 mod rewound;
+mod trailers;
 mod watched_io;
 
 use std::pin::Pin;
@@ -33,6 +35,7 @@ use watched_io::WatchedIo;
 
 pub(crate) use begin::{Beginning, Begun};
 pub(crate) use clock::{BusyGuard, Connections, WaitLimits, Watch};
+pub(crate) use header_case::{HeaderCase, names as header_names};
 
 /// A connection's read buffer, which a request's head must fit into. It is larger than the limit for
 /// heads, so that what is too long gets its proper status: 431 from the guard, 414 from hyper.
@@ -75,7 +78,10 @@ where
     loop {
         match Box::pin(serve_busy(socket, peer, watch, &answer)).await {
             Served::Over => return,
-            Served::Idle(idle, seen) => socket = Rewound::seeing(idle, &seen),
+            Served::Idle(idle, seen) => {
+                peer.header_case.rest();
+                socket = Rewound::seeing(idle, &seen);
+            }
         }
         if socket.seen().is_empty() && !watch.wait_idle(&mut socket).await {
             return;
@@ -99,6 +105,7 @@ where
     let had_body = AtomicBool::new(false);
     let service = hyper::service::service_fn(|request: Request<Incoming>| {
         had_body.store(!request.body().is_end_stream(), Ordering::Relaxed);
+        peer.header_case.begin(request.body().size_hint().exact());
         let busy = watch.begin_answer();
         Guarded::new(answer(request), busy)
     });
@@ -111,7 +118,7 @@ where
         .max_buf_size(READ_BUFFER_BYTES_MAX)
         // Most answers are small: copying one behind its head costs less than a vectored write.
         .writev(false)
-        .serve_connection(TokioIo::new(WatchedIo::new(socket, watch)), service);
+        .serve_connection(TokioIo::new(WatchedIo::new(socket, watch, &peer.header_case)), service);
     let mut stopping = false;
     let end = std::future::poll_fn(|cx| match watch.order(cx.waker()) {
         Order::TooSlow => Poll::Ready(Err(End::TooSlow)),

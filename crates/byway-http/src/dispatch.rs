@@ -10,8 +10,8 @@ use byway_routes::path::RequestPath;
 use byway_routes::router::{Match, ParamValue};
 use byway_routes::rules::query::Query;
 use byway_wire::constants::NO_ROUTE;
-use byway_wire::{Param, ParamValues, Purpose, RequestHead};
-use http::header::{HeaderMap, HeaderName};
+use byway_wire::{NameCase, Param, ParamValues, Purpose, RequestHead};
+use http::header::{HeaderMap, HeaderName, TRAILER};
 use http::{HeaderValue, Method, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::ext::ReasonPhrase;
@@ -62,7 +62,13 @@ where
         Err(status) => return Ok(respond::bad_body(status, allowance)),
     };
     let route_base = terms.route_base;
-    let target = Target { asked: routed.asked, routed: Some(routed), proxy: false, route_base };
+    let target = Target {
+        asked: routed.asked,
+        routed: Some(routed),
+        proxy: false,
+        as_written: terms.kind == RouteKind::Pages,
+        route_base,
+    };
     let delivery = Delivery::new(pool, request, &target, upload.first(), allowance.answer_wait);
     match delivery.run(upload, allowance).await {
         Ok(answer) => Ok(response(answer, &request.head.method)),
@@ -78,6 +84,8 @@ pub(crate) struct Target<'m> {
     pub(crate) routed: Option<&'m Routed<'m>>,
     /// Whether the proxy runs first.
     pub(crate) proxy: bool,
+    /// Whether names of header lines are wanted in the client's letters.
+    pub(crate) as_written: bool,
     /// The number of the app's first route at the workers.
     pub(crate) route_base: u32,
 }
@@ -171,6 +179,8 @@ impl<'a> Delivery<'a> {
     pub(crate) async fn open(&self) -> Result<(Stream, Option<RequestBody>), DispatchError> {
         let Self { asked: Asked { head: request, client, .. }, target, .. } = self;
         let params = target.routed.map(params).unwrap_or_default();
+        let written = if target.as_written { client.head() } else { None };
+        let lines = written.as_deref().map(|head| headers::as_written(&request.headers, head));
         // Only a proxy sees the base path.
         let path = if target.proxy { target.asked.with_base() } else { target.asked.as_str() };
         let head = RequestHead {
@@ -180,6 +190,7 @@ impl<'a> Delivery<'a> {
             http_version: version(request.version),
             https: client.https,
             has_body: self.body.announced,
+            names: if lines.is_some() { NameCase::AsWritten } else { NameCase::Lower },
             client_port: client.port(),
             client_address: client.address(),
             authority: client.authority(),
@@ -189,23 +200,29 @@ impl<'a> Delivery<'a> {
             purpose: Purpose::Client,
         };
         let body = self.body.whole.as_deref().map_or(OpenBody::Follows, OpenBody::Whole);
-        let (stream, sink) = open_with(self.pool, &head, &request.headers, &body).await?;
+        let (stream, sink) =
+            open_with(self.pool, &head, lines.as_deref(), &request.headers, &body).await?;
         stream.set_deadline(self.deadline);
         Ok((stream, sink))
     }
 }
 
-/// Writes a request to a worker that has a place for it.
+/// Writes a request to a worker that has a place for it: these lines, or those of `headers`.
 pub(crate) async fn open_with(
     pool: &Pool,
     head: &RequestHead<'_>,
+    lines: Option<&[(&[u8], &[u8])]>,
     headers: &HeaderMap,
     body: &OpenBody<'_>,
 ) -> Result<(Stream, Option<RequestBody>), DispatchError> {
     let mut tries = 1;
     loop {
         let ticket = pool.acquire_for(head.route as usize, head.client_address).await?;
-        match ticket.open(head, headers::to_worker(headers), body) {
+        let opened = match lines {
+            Some(lines) => ticket.open(head, lines.iter().copied(), body),
+            None => ticket.open(head, headers::to_worker(headers), body),
+        };
+        match opened {
             Err(DispatchError::NotDelivered) if tries < DELIVERIES_MAX => tries += 1,
             result => return result,
         }
@@ -220,6 +237,7 @@ pub(crate) const NOBODY: RequestHead<'static> = RequestHead {
     http_version: 11,
     https: false,
     has_body: false,
+    names: NameCase::Lower,
     client_port: 0,
     client_address: "",
     authority: "",
@@ -240,7 +258,7 @@ pub(crate) async fn ask(
     let deadline = Instant::now() + wait;
     let mut tries = 1;
     loop {
-        let (stream, _) = open_with(pool, head, headers, &OpenBody::Whole(&[])).await?;
+        let (stream, _) = open_with(pool, head, None, headers, &OpenBody::Whole(&[])).await?;
         stream.set_deadline(deadline);
         match stream.answer().await {
             Err(DispatchError::NotDelivered) if tries < DELIVERIES_MAX => tries += 1,
@@ -274,7 +292,11 @@ pub(crate) fn response(answer: Answer, method: &Method) -> Response<AnswerBodySt
             tracing::error!("an answer had an invalid header line; the client got a 500");
             return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
         };
-        if headers::to_client(&name) || headers::is_length_for_head(&name, &value, method) {
+        let passes = headers::to_client(&name)
+            || headers::is_length_for_head(&name, &value, method)
+            // Only whoever sends trailers knows their names.
+            || name == TRAILER;
+        if passes {
             lines.append(name, value);
         }
     }

@@ -1,7 +1,10 @@
 //! Which header lines pass, in both directions.
 
+use byway_wire::HeaderLines;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName};
 use http::{HeaderValue, Method};
+
+use crate::connection::header_names;
 
 /// Headers about one connection (RFC 9110 §7.6.1), which no handler and no client may see passed on.
 fn is_hop_by_hop(name: &str) -> bool {
@@ -42,10 +45,42 @@ pub(crate) fn to_worker(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u
     })
 }
 
+/// The same lines in the order and the letters of `head`, which is what was read from the client.
+///
+/// Whatever that is, each line of the request is there once.
+pub(crate) fn as_written<'h>(headers: &'h HeaderMap, head: &'h [u8]) -> Vec<(&'h [u8], &'h [u8])> {
+    let mut lines: Vec<_> = to_worker(headers).map(Some).collect();
+    let mut first = 0;
+    let mut written = Vec::with_capacity(lines.len());
+    for name in header_names(head) {
+        let is_it =
+            |line: &Option<(&[u8], _)>| line.is_some_and(|it| it.0.eq_ignore_ascii_case(name));
+        if let Some(found) = lines[first..].iter_mut().find(|line| is_it(line)) {
+            written.extend(found.take().map(|(_, value)| (name, value)));
+            first += lines[first..].iter().take_while(|line| line.is_none()).count();
+        }
+    }
+    written.extend(lines.into_iter().flatten());
+    written
+}
+
 /// Whether a header line of an answer reaches the client. Framing is always recomputed.
 pub(crate) fn to_client(name: &HeaderName) -> bool {
     let text = name.as_str();
     !is_hop_by_hop(text) && text != "content-length" && text != "x-middleware-set-cookie"
+}
+
+/// The lines behind a worker's answer, those that HTTP allows and that a client may see.
+pub(crate) fn trailers(lines: &HeaderLines) -> HeaderMap {
+    let lines = lines.iter().filter_map(|(name, value)| {
+        let name = HeaderName::from_bytes(&name).ok().filter(to_client)?;
+        Some((name, HeaderValue::from_maybe_shared(value).ok()?))
+    });
+    let mut trailers = HeaderMap::new();
+    for (name, value) in lines {
+        trailers.append(name, value);
+    }
+    trailers
 }
 
 /// Whether a line says how long the body would be that an answer to HEAD does not have (RFC 9110 §8.6).
@@ -129,6 +164,24 @@ mod tests {
             ("upgrade", "h2c"),
         ];
         assert_eq!(pass(&lines), ["x-kept"]);
+    }
+
+    #[test]
+    fn lines_go_on_as_they_were_written_and_none_is_lost() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in
+            [("x-t", "a"), ("host", "h"), ("x-t", "b"), ("te", "x"), ("x-own", "o")]
+        {
+            headers.append(name, http::HeaderValue::from_static(value));
+        }
+        let lines = |head: &'static str| -> Vec<String> {
+            let lines = as_written(&headers, head.as_bytes());
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            lines.iter().map(|(name, value)| format!("{} {}", text(name), text(value))).collect()
+        };
+        let head = "GET / HTTP/1.1\r\nX-T: a\r\nTE: x\r\nHost: h\r\nx-T: b\r\nGone: 1\r\n\r\n";
+        assert_eq!(lines(head), ["X-T a", "Host h", "x-T b", "x-own o"]);
+        assert_eq!(lines("").len(), 4);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use crate::connection::HeaderCase;
+
 /// The other end of a connection.
 #[derive(Debug, Clone)]
 pub struct Peer {
@@ -16,12 +18,26 @@ pub struct Peer {
     pub loopback: bool,
     /// Whether it speaks TLS with us.
     pub https: bool,
+    /// The letters in which it writes the names of header lines.
+    pub(crate) header_case: HeaderCase,
 }
 
 impl Peer {
     /// Whoever is at the other end of a Unix socket.
     pub fn on_this_machine() -> Self {
-        Self { address: "".into(), ip: None, port: 0, loopback: true, https: false }
+        Self { loopback: true, ..Self::unknown() }
+    }
+
+    /// Somebody of whom nothing is known.
+    pub(crate) fn unknown() -> Self {
+        Self {
+            address: "".into(),
+            ip: None,
+            port: 0,
+            loopback: false,
+            https: false,
+            header_case: HeaderCase::default(),
+        }
     }
 }
 
@@ -33,7 +49,7 @@ impl From<SocketAddr> for Peer {
             ip: Some(address),
             port: socket.port(),
             loopback: address.is_loopback(),
-            https: false,
+            ..Self::unknown()
         }
     }
 }

@@ -60,7 +60,13 @@ impl Inner {
         // A kept answer is looked for once the proxy has let the request pass, so that it never runs first.
         let sent = routed.as_ref().filter(|routed| !self.is_cached(routed.found.route));
         let route_base = self.route_base;
-        let target = Target { asked: request.path, routed: sent, proxy: true, route_base };
+        let target = Target {
+            asked: request.path,
+            routed: sent,
+            proxy: true,
+            as_written: kind == RouteKind::Pages,
+            route_base,
+        };
         let delivery =
             Delivery::new(&self.pool, request, &target, upload.first(), allowance.answer_wait);
         visit.by = AnsweredBy::Handler;

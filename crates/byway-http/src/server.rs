@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
-use crate::connection::{self, Beginning, Begun, Connections, WaitLimits};
+use crate::connection::{self, Beginning, Begun, Connections, HeaderCase, WaitLimits};
 use crate::{App, Peer};
 
 use tls::Certificate;
@@ -340,11 +340,14 @@ async fn run<I>(
     drop(place);
 }
 
-async fn speak<I>(socket: I, peer: Peer, http2: bool, watch: &Arc<connection::Watch>, app: &App)
+async fn speak<I>(socket: I, mut peer: Peer, http2: bool, watch: &Arc<connection::Watch>, app: &App)
 where
     I: AsyncRead + AsyncWrite + Unpin,
 {
     if !http2 {
+        if app.has_api_routes() {
+            peer.header_case = HeaderCase::kept();
+        }
         return connection::serve_http1(socket, &peer, watch, |it| app.respond(it, &peer)).await;
     }
     let peer = Arc::new(peer);

@@ -13,13 +13,7 @@ use crate::{AnswerBodyStream, App, Peer};
 /// The peer of a request that comes through [`tower::Service`], as a request extension; without it the
 /// client's address is unknown.
 fn peer_of<B>(request: &Request<B>) -> Peer {
-    request.extensions().get::<Peer>().cloned().unwrap_or(Peer {
-        address: "".into(),
-        ip: None,
-        port: 0,
-        loopback: false,
-        https: false,
-    })
+    request.extensions().get::<Peer>().cloned().unwrap_or_else(Peer::unknown)
 }
 
 impl<B> tower::Service<Request<B>> for App

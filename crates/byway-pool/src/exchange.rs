@@ -32,6 +32,8 @@ struct State {
     /// Bytes taken by the owner that no credit has been given for yet.
     uncredited: usize,
     answer_end: Option<Result<(), DispatchError>>,
+    /// The lines behind the body.
+    trailers: Option<Box<HeaderLines>>,
     reader: Option<Waker>,
     /// Bytes of the request's body that may still be sent.
     send_window: usize,
@@ -64,6 +66,7 @@ impl Default for State {
             receive_window: WINDOW_INITIAL,
             uncredited: 0,
             answer_end: None,
+            trailers: None,
             reader: None,
             send_window: WINDOW_INITIAL,
             request_closed: false,
@@ -197,6 +200,24 @@ impl Exchange {
         Ok(())
     }
 
+    /// The answer's body has ended, and lines follow it.
+    pub(crate) fn trailers(&self, stream: u32, lines: HeaderLines) -> Result<(), ProtocolError> {
+        let mut state = self.state.lock();
+        if !matches!(state.head, Head::Arrived(_) | Head::Taken) {
+            let what = "they come before the answer's head";
+            return Err(ProtocolError::OutOfOrder { frame: "TRAILERS", stream, what });
+        }
+        state.trailers = (!lines.is_empty()).then(|| Box::new(lines));
+        state.answer_end = Some(Ok(()));
+        wake(&mut state.reader);
+        Ok(())
+    }
+
+    /// The lines behind a body that has been taken.
+    pub(crate) fn take_trailers(&self) -> Option<Box<HeaderLines>> {
+        self.state.lock().trailers.take()
+    }
+
     /// Nothing more will arrive.
     pub(crate) fn fail(&self, error: DispatchError) {
         let mut state = self.state.lock();
@@ -275,7 +296,8 @@ impl Exchange {
     /// The whole body, if it came inside the head.
     pub(crate) fn take_whole(&self) -> Option<Bytes> {
         let mut state = self.state.lock();
-        let complete = state.answer_end == Some(Ok(())) && state.chunks.is_empty();
+        let rest = !state.chunks.is_empty() || state.trailers.is_some();
+        let complete = state.answer_end == Some(Ok(())) && !rest;
         complete.then(|| state.head_body.take().unwrap_or_default())
     }
 

@@ -368,6 +368,12 @@ impl Lane {
                     self.finish(&exchange, stream, end, taken)?;
                 }
             }
+            WorkerFrame::Trailers { stream, lines } => {
+                if let Some(exchange) = self.stream(stream, "TRAILERS", true)? {
+                    let taken = exchange.trailers(stream, lines);
+                    self.finish(&exchange, stream, true, taken)?;
+                }
+            }
             WorkerFrame::Credit { stream, bytes } => {
                 if let Some(exchange) = self.stream(stream, "CREDIT", false)? {
                     exchange.credit(stream, bytes)?;

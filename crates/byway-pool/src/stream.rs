@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use byway_wire::{ResponseHead, RouteHead, Verdict, constants as c, encode};
+use byway_wire::{HeaderLines, ResponseHead, RouteHead, Verdict, constants as c, encode};
 
 use crate::DispatchError;
 use crate::exchange::{Exchange, First, ProxyPart, Taken};
@@ -146,6 +146,11 @@ impl AnswerBody {
         let whole = self.0.exchange.take_whole();
         self.0.done |= whole.is_some();
         whole
+    }
+
+    /// The lines that follow a body which [`AnswerBody::poll_chunk`] has come to the end of.
+    pub fn take_trailers(&mut self) -> Option<Box<HeaderLines>> {
+        self.0.exchange.take_trailers()
     }
 
     /// Whether all that arrived was taken and the rest will not come.

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 use bytes::{Bytes, BytesMut};
 use byway_wire::constants::{self as c, CHUNK_MAX, WINDOW_INITIAL};
 use byway_wire::{
-    Decoder, ProtocolError, Purpose, RequestHead, RouteHead, ServerFrame, Verdict, VerdictAction,
-    WorkerFrame, encode,
+    Decoder, NameCase, ProtocolError, Purpose, RequestHead, RouteHead, ServerFrame, Verdict,
+    VerdictAction, WorkerFrame, encode,
 };
 use proptest::prelude::*;
 
@@ -22,6 +22,7 @@ const HEAD: RequestHead<'static> = RequestHead {
     proxy: false,
     method: "POST",
     http_version: 11,
+    names: NameCase::Lower,
     https: false,
     has_body: true,
     client_port: 1,

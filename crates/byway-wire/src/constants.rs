@@ -11,7 +11,7 @@ macro_rules! constants {
 
 constants! {
     /// The version in `HELLO`; both sides come from one build, so a mismatch means a stale `.byway/`.
-    PROTOCOL_VERSION: u16 = 5;
+    PROTOCOL_VERSION: u16 = 6;
     /// Bytes before each payload.
     FRAME_HEADER_BYTES: usize = 12;
     /// The longest payload.
@@ -84,6 +84,8 @@ constants! {
     OVER: u8 = 0x92;
     /// Worker to server: how a `RELOAD` went.
     RELOADED: u8 = 0x93;
+    /// Worker to server: the end of an answer's body, and lines that follow it.
+    TRAILERS: u8 = 0x94;
 
     /// No body bytes follow in this direction.
     FLAG_END: u8 = 0x01;
@@ -115,6 +117,8 @@ constants! {
     FLAG_PRERENDER: u8 = 0x20;
     /// `REQUEST`, with `PRERENDER`: the handler runs in any case, whatever a `cacheHandler` keeps.
     FLAG_ANEW: u8 = 0x40;
+    /// `REQUEST`: the names of header lines are in the letters of the client.
+    FLAG_AS_WRITTEN: u8 = 0x80;
     /// `RESPONSE`: what the cache has to know stands between head and body.
     FLAG_RENDERED: u8 = 0x02;
     /// `CACHE_SET`: there is no value; whoever waits for it makes its own.

@@ -4,7 +4,9 @@ use bytes::{BufMut as _, BytesMut};
 
 use crate::cache::put_texts;
 use crate::constants as c;
-use crate::{EncodeError, LogLevel, Param, ParamValues, Purpose, Rendered, RequestHead, RouteHead};
+use crate::{
+    EncodeError, LogLevel, NameCase, Param, ParamValues, Purpose, Rendered, RequestHead, RouteHead,
+};
 
 /// Reserves a frame header and fills in the length once the payload is known.
 fn frame<F>(
@@ -121,6 +123,7 @@ pub fn request<'h>(
         (head.https, c::FLAG_HTTPS),
         (head.has_body, c::FLAG_HAS_BODY),
         (head.proxy, c::FLAG_PROXY),
+        (head.names == NameCase::AsWritten, c::FLAG_AS_WRITTEN),
     ] {
         flags |= if set { flag } else { 0 };
     }
@@ -337,6 +340,15 @@ pub fn verdict<'h>(
 /// `CHUNK`, as a worker sends it.
 pub fn response_chunk(out: &mut BytesMut, stream: u32, data: &[u8], end: bool) {
     small(out, c::RESPONSE_CHUNK, u8::from(end) * c::FLAG_END, stream, data);
+}
+
+/// `TRAILERS`, as a worker sends it.
+pub fn trailers<'h>(
+    out: &mut BytesMut,
+    stream: u32,
+    lines: impl Iterator<Item = (&'h [u8], &'h [u8])>,
+) -> Result<(), EncodeError> {
+    frame(out, c::TRAILERS, 0, stream, |out| header_lines(out, lines))
 }
 
 /// `CREDIT`, as a worker sends it.

@@ -21,6 +21,8 @@ pub struct RequestHead<'a> {
     pub https: bool,
     /// Whether a body was announced.
     pub has_body: bool,
+    /// How the names of header lines are written.
+    pub names: NameCase,
     /// The client's port.
     pub client_port: u16,
     /// The client's address, without brackets.
@@ -35,6 +37,16 @@ pub struct RequestHead<'a> {
     pub params: &'a [Param<'a>],
     /// What the answer is for.
     pub purpose: Purpose,
+}
+
+/// How the names of header lines are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NameCase {
+    /// In lower case.
+    #[default]
+    Lower,
+    /// In the letters and the order of the client.
+    AsWritten,
 }
 
 /// What the answer to a request is for.

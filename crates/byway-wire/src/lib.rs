@@ -18,8 +18,8 @@ pub use cache::{CacheCall, Rendered};
 pub use decoder::{Decoder, Frame};
 pub use error::{EncodeError, ProtocolError};
 pub use head::{
-    HeaderLines, Param, ParamValues, Purpose, RequestHead, ResponseHead, RouteHead, Verdict,
-    VerdictAction,
+    HeaderLines, NameCase, Param, ParamValues, Purpose, RequestHead, ResponseHead, RouteHead,
+    Verdict, VerdictAction,
 };
 pub use server_frame::{ReceivedParams, ReceivedRequest, ReceivedRoute, ServerFrame};
 pub use worker_frame::{LogLevel, WorkerFrame};

@@ -102,6 +102,7 @@ impl ServerFrame {
                     | c::FLAG_STATIC_PARAMS
                     | c::FLAG_PRERENDER
                     | c::FLAG_ANEW
+                    | c::FLAG_AS_WRITTEN
             }
             c::REQUEST_CHUNK | c::CACHE_VALUE => c::FLAG_END,
             _ => 0,

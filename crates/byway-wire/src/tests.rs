@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use crate::constants as c;
 use crate::{
-    CacheCall, Decoder, Frame, HeaderLines, LogLevel, Param, ParamValues, ProtocolError, Purpose,
-    Rendered, RequestHead, RouteHead, ServerFrame, VerdictAction, WorkerFrame, encode,
+    CacheCall, Decoder, Frame, HeaderLines, LogLevel, NameCase, Param, ParamValues, ProtocolError,
+    Purpose, Rendered, RequestHead, RouteHead, ServerFrame, VerdictAction, WorkerFrame, encode,
 };
 
 fn decode_all(bytes: &[u8], cuts: &[usize]) -> Result<Vec<Frame>, ProtocolError> {
@@ -32,6 +32,7 @@ fn head<'a>(params: &'a [Param<'a>], method: &'a str) -> RequestHead<'a> {
         proxy: true,
         method,
         http_version: 11,
+        names: NameCase::Lower,
         https: true,
         has_body: true,
         client_port: 4242,
@@ -354,6 +355,11 @@ fn worker_frames() -> impl Strategy<Value = Vec<WorkerFrame>> {
             level: LogLevel::Warn,
             text
         }),
+        (1..9u32, header_lines()).prop_map(|(stream, lines)| {
+            let mut out = BytesMut::new();
+            encode::trailers(&mut out, stream, pairs(&lines)).unwrap();
+            WorkerFrame::parse(decode_all(&out, &[]).unwrap().remove(0)).unwrap()
+        }),
         (1..9u32).prop_map(|stream| WorkerFrame::Over { stream }),
         "\\PC{0,40}".prop_map(|text| WorkerFrame::Retire { text }),
         (any::<u32>(), proptest::option::of("\\PC{1,40}"))
@@ -374,6 +380,11 @@ fn write(out: &mut BytesMut, frame: &WorkerFrame) {
         WorkerFrame::Pong { token } => encode::pong(out, *token),
         WorkerFrame::Log { stream, level, text } => {
             encode::log(out, *stream, *level, text).unwrap();
+        }
+        WorkerFrame::Trailers { stream, lines } => {
+            let lines: Vec<_> = lines.iter().collect();
+            let lines = lines.iter().map(|(name, value)| (&name[..], &value[..]));
+            encode::trailers(out, *stream, lines).unwrap();
         }
         WorkerFrame::Over { stream } => encode::over(out, *stream),
         WorkerFrame::Retire { text } => encode::retire(out, text).unwrap(),

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::constants as c;
 use crate::fields::Fields;
-use crate::{CacheCall, Frame, ProtocolError, Rendered, ResponseHead, Verdict};
+use crate::{CacheCall, Frame, HeaderLines, ProtocolError, Rendered, ResponseHead, Verdict};
 
 /// How important a log line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub enum WorkerFrame {
     Response { stream: u32, head: ResponseHead, body: Bytes, end: bool },
     /// More of an answer's body.
     Chunk { stream: u32, data: Bytes, end: bool },
+    /// The end of an answer's body, and the lines behind it.
+    Trailers { stream: u32, lines: HeaderLines },
     /// More of the request's body may be sent.
     Credit { stream: u32, bytes: u32 },
     /// What the proxy decided.
@@ -76,6 +78,11 @@ impl WorkerFrame {
         match kind {
             c::RESPONSE => Self::response(stream, flags, payload),
             c::RESPONSE_CHUNK => Self::chunk(stream, payload, end),
+            c::TRAILERS => {
+                let mut fields = Fields::new("TRAILERS", payload);
+                let lines = HeaderLines::read(&mut fields)?;
+                fields.end().map(|()| Self::Trailers { stream, lines })
+            }
             c::REQUEST_CREDIT => {
                 let mut fields = Fields::new("CREDIT", payload);
                 let bytes = fields.u32()?;

@@ -196,3 +196,109 @@ fn a_long_upload_passes_through_as_a_stream_and_memory_stays_flat() {
     let passed = server.request("POST", "/api/pass", &[], &body).unwrap();
     assert!(passed.complete && passed.text() == body);
 }
+
+/// The names and values that a route sees, in their order and letters; those that it gives, and its trailers.
+const LINES: (&str, &str) = (
+    "pages/api/lines.ts",
+    "export const config = { api: { bodyParser: false } }\n\
+     export default async function handler(req, res) {\n\
+     \x20 for await (const _ of req);\n\
+     \x20 res.json(req.rawHeaders)\n\
+     }\n",
+);
+
+#[test]
+fn raw_headers_have_the_letters_and_the_order_of_the_client() {
+    let (_fixture, server) = serve(&[LINES]);
+    let mut client = server.connect().unwrap();
+    let lines = "HOST: a\r\nX-T: 1\r\nx-t: 2\r\naCCept: *\r\nX-T: 3";
+    let seen = json!(["HOST", "a", "X-T", "1", "x-t", "2", "aCCept", "*", "X-T", "3"]);
+    let get = format!("GET /api/lines HTTP/1.1\r\n{lines}\r\n\r\n");
+    // Several at once, in pieces, and behind bodies of either kind.
+    client.send(get.repeat(3)).unwrap();
+    for _ in 0..3 {
+        assert_eq!(client.read().unwrap().json(), seen);
+    }
+    let (first, rest) = get.split_at(30);
+    client.send(first).unwrap();
+    client.send(rest).unwrap();
+    assert_eq!(client.read().unwrap().json(), seen);
+    let post = |length: &str, body: &str| {
+        format!("POST /api/lines HTTP/1.1\r\n{lines}\r\n{length}\r\n\r\n{body}")
+    };
+    client.send(format!("{}{get}", post("Content-Length: 5", "GET /"))).unwrap();
+    let with_length = client.read().unwrap().json();
+    assert_eq!(with_length[10], "Content-Length");
+    assert_eq!(client.read().unwrap().json(), seen);
+    client.send(post("Transfer-Encoding: chunked", "1\r\na\r\n0\r\n\r\n")).unwrap();
+    assert_eq!(client.read().unwrap().json(), seen);
+    client.send(&get).unwrap();
+    assert_eq!(client.read().unwrap().json(), seen);
+}
+
+#[test]
+fn a_proxy_and_its_route_agree_on_headers_whatever_their_letters() {
+    let (_fixture, server) = serve(&[
+        LINES,
+        (
+            "proxy.ts",
+            "import { NextResponse } from 'next/server'\n\
+             export function proxy(request) {\n\
+             \x20 const seen = [...request.headers.keys()].includes('x-t')\n\
+             \x20 return NextResponse.next({ headers: { 'x-seen': `${seen} ${request.headers.get('X-T')}` } })\n\
+             }\n",
+        ),
+    ]);
+    let mut client = server.connect().unwrap();
+    client.send("GET /api/lines HTTP/1.1\r\nHost: a\r\nX-T: 1\r\n\r\n").unwrap();
+    let answer = client.read().unwrap();
+    assert_eq!(answer.header("x-seen"), Some("true 1"));
+    assert_eq!(answer.json(), json!(["Host", "a", "X-T", "1"]));
+}
+
+#[test]
+fn trailers_follow_the_last_chunk() {
+    let (_fixture, server) = serve(&[(
+        "pages/api/trailers/[kind].ts",
+        "import { once } from 'node:events'\n\
+             const kinds = {\n\
+             \x20 small: res => { res.write('a') },\n\
+             \x20 whole: () => {},\n\
+             \x20 none: res => res.removeHeader('Trailer'),\n\
+             \x20 known: res => res.setHeader('Content-Length', 1),\n\
+             \x20 async long(res) {\n\
+             \x20   for (let i = 0; i < 40; i++) if (!res.write('x'.repeat(50_000))) await once(res, 'drain')\n\
+             \x20 },\n\
+             }\n\
+             export default async function handler(req, res) {\n\
+             \x20 res.setHeader('Trailer', 'X-Sum').setHeader('Content-Type', 'text/plain')\n\
+             \x20 await kinds[req.query.kind](res)\n\
+             \x20 res.addTrailers([['X-Sum', '1'], ['x-two', ['2', '3']], ['Content-Length', '9']])\n\
+             \x20 res.end('b')\n\
+             }\n",
+    )]);
+    let mut client = server.connect().unwrap();
+    let mut get = |kind: &str, more: &str| {
+        let request = format!("GET /api/trailers/{kind} HTTP/1.1\r\nHost: a\r\n{more}\r\n");
+        client.send(request).unwrap();
+        client.read().unwrap()
+    };
+    let sent = ["X-Sum: 1", "x-two: 2", "x-two: 3"];
+    // One connection: what follows shows that each answer ended where it seemed to.
+    for (kind, length) in [("small", 2), ("whole", 1), ("long", 2_000_001), ("small", 2)] {
+        let answer = get(kind, "");
+        assert_eq!(answer.header("trailer"), Some("X-Sum"), "{kind}");
+        assert_eq!((answer.body.len(), answer.complete), (length, true), "{kind}");
+        assert_eq!(answer.trailers, sent, "{kind}");
+    }
+    let compressed = get("long", "Accept-Encoding: gzip\r\n");
+    assert_eq!(compressed.header("content-encoding"), Some("gzip"));
+    assert_eq!(compressed.trailers, sent);
+    let none = get("none", "");
+    assert_eq!((none.text().as_str(), none.header("content-length")), ("b", Some("1")));
+    assert!(none.trailers.is_empty());
+    let known = get("known", "");
+    assert_eq!(known.status, 500);
+    let log = server.wait_for_log("Trailers are invalid", PATIENCE).unwrap();
+    assert!(log.contains("pages/api/trailers"), "{log}");
+}

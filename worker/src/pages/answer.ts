@@ -1,6 +1,14 @@
 // The answer of an API route on its way to the server: what its `ServerResponse` writes, as frames.
 
-import { type Head, newHead, roomFor, sendAbort, writeResponse } from '../answer.ts'
+import {
+  type Head,
+  type Trailers,
+  newHead,
+  roomFor,
+  sendAbort,
+  writeResponse,
+  writeTrailers,
+} from '../answer.ts'
 import type { Exchange } from '../exchange.ts'
 import type { BodyOutlet } from '../outgoing.ts'
 import { CHUNK_MAX, FLAG_END, HEAD_BODY_MAX, RESPONSE_CHUNK } from '../wire-constants.ts'
@@ -41,6 +49,7 @@ export class PagesAnswer {
   #blocked = false
   #full = false
   #finished: (() => void) | null = null
+  #trailers: Trailers | null = null
 
   constructor(exchange: Exchange, outlet: BodyOutlet, events: AnswerEvents) {
     this.#exchange = exchange
@@ -74,17 +83,25 @@ export class PagesAnswer {
     return !this.#full
   }
 
-  /** Sends the last part of the body. `finished` is called when all has been sent. */
-  end(body: string | Uint8Array | null, finished: () => void): void {
+  /**
+   * Sends the last part of the body, and the lines behind it. `finished` is called when all has been
+   * sent.
+   */
+  end(
+    body: string | Uint8Array | null,
+    finished: () => void,
+    trailers: Trailers | null = null,
+  ): void {
     if (this.#over) return
     this.#finished = finished
     if (body !== null) this.bodyBytes += body.length
-    if (!this.#headSent && roomFor(body) <= HEAD_BODY_MAX) {
+    if (!this.#headSent && trailers === null && roomFor(body) <= HEAD_BODY_MAX) {
       this.#headSent = true
       writeResponse(this.#outlet.writer, this.#exchange.id, this.head!, body, true)
       return this.#complete()
     }
     this.#ending = true
+    this.#trailers = trailers
     const bytes = typeof body === 'string' ? Buffer.from(body) : (body ?? NOTHING)
     if (this.#headSent) {
       this.#enqueue(bytes, null)
@@ -168,7 +185,8 @@ export class PagesAnswer {
         const left = next.bytes.length - next.sent
         const count = Math.min(left, exchange.window, CHUNK_MAX)
         const chunk = next.bytes.subarray(next.sent, next.sent + count)
-        const end = this.#ending && count === left && this.#queue.length === 1
+        const isLast = this.#ending && count === left && this.#queue.length === 1
+        const end = isLast && this.#trailers === null
         writer.frame(RESPONSE_CHUNK, end ? FLAG_END : 0, exchange.id, chunk)
         exchange.window -= count
         next.sent += count
@@ -179,7 +197,8 @@ export class PagesAnswer {
       if (next.written !== null) process.nextTick(next.written)
     }
     if (this.#ending) {
-      writer.frame(RESPONSE_CHUNK, FLAG_END, exchange.id)
+      if (this.#trailers !== null) writeTrailers(writer, exchange.id, this.#trailers)
+      else writer.frame(RESPONSE_CHUNK, FLAG_END, exchange.id)
       this.#complete()
     } else if (this.#full) {
       this.#full = false

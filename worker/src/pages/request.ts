@@ -1,7 +1,8 @@
 // `req`: a real `http.IncomingMessage`, filled from the frame, with the properties that Next adds.
 
-import { IncomingMessage, type ServerResponse } from 'node:http'
+import { type IncomingHttpHeaders, IncomingMessage, type ServerResponse } from 'node:http'
 import type { Exchange } from '../exchange.ts'
+import type { LightHeaders } from '../headers.ts'
 import { type Query, parseQuery } from '../query.ts'
 import { mentionsPreview, previewData } from './preview.ts'
 import type { RequestSocket } from './socket.ts'
@@ -34,6 +35,7 @@ export function createRequest(exchange: Exchange, socket: RequestSocket): ApiReq
   request.url = exchange.path + search
   const lines = linesOf(exchange)
   ;(request as unknown as HeaderTaker)._addHeaderLines(lines, lines.length)
+  if (exchange.headers !== null) request.headers = headersOf(exchange.headers)
   addForwarded(request, exchange)
   request.query = queryOf(exchange, search)
   socket.message = request
@@ -117,9 +119,18 @@ function decoded(value: string): string {
   }
 }
 
-/** The header lines as Node gives them: names and values in turn. */
+/** Headers as a proxy has left them; under Next `rawHeaders` remain what the client sent. */
+function headersOf(headers: LightHeaders): IncomingHttpHeaders {
+  const given: IncomingHttpHeaders = {}
+  for (const [name, value] of headers.entries()) {
+    if (name === 'set-cookie') (given[name] ??= []).push(value)
+    else given[name] = value
+  }
+  return given
+}
+
+/** The client's header lines as Node gives them: names and values in turn. */
 function linesOf(exchange: Exchange): string[] {
-  if (exchange.headers !== null) return [...exchange.headers.entries()].flat()
   const { buffer, headersCount } = exchange
   const lines = new Array<string>(headersCount * 2)
   let at = exchange.headersStart

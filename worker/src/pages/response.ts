@@ -12,7 +12,7 @@ import {
   validateHeaderName,
   validateHeaderValue,
 } from 'node:http'
-import { type Head, newHead } from '../answer.ts'
+import { type Head, type Trailers, newHead } from '../answer.ts'
 import type { PagesAnswer } from './answer.ts'
 import { clearPreviewData, setDraftMode, setPreviewData } from './preview.ts'
 import { revalidate } from './revalidate.ts'
@@ -42,6 +42,8 @@ interface Internals {
   finished: boolean
   _header: string | null
   _headerSent: boolean
+  /** What `addTrailers` has been given, as it goes on the wire. */
+  _trailer: string
   _hasBody: boolean
   _storeHeader(firstLine: string, headers: unknown): void
   _send(data: string | Uint8Array, encoding?: unknown, callback?: unknown): boolean
@@ -146,12 +148,14 @@ function addWriting(
     } finally {
       ending = false
     }
-    answer.end(last, () => {
+    const finished = (): void => {
       done?.()
       socket.finished()
       // Later, so that the error of a second answer in the same turn still reaches its listeners.
       process.nextTick(closeResponse, response)
-    })
+    }
+    if (inside._trailer === '') answer.end(last, finished)
+    else answer.end(last, finished, trailersOf(inside, answer))
     last = null
     return response
   }) as typeof end
@@ -197,6 +201,22 @@ function bytesOf(data: string | Uint8Array, encoding: unknown): Uint8Array {
 
 type Lines = [string, string][]
 
+/** The lines behind the body; null where the body is not sent in chunks. */
+function trailersOf(inside: Internals, answer: PagesAnswer): Trailers | null {
+  const { lines } = answer.head!
+  // A body that is there at once gets a length, unless the head has said that trailers come.
+  const chunked = answer.started || lines.some(([name]) => name.toLowerCase() === 'trailer')
+  if (!inside._hasBody || !chunked) return null
+  const trailers: Lines = inside._trailer
+    .split('\r\n')
+    .slice(0, -1)
+    .map((line) => {
+      const colon = line.indexOf(': ')
+      return [line.slice(0, colon), line.slice(colon + 2)]
+    })
+  return newHead(200, '', trailers)
+}
+
 /** The head of the answer. Throws what Node throws for headers that make no sense. */
 function headOf(response: ServerResponse, headers: unknown): Head {
   const lines: Lines = []
@@ -205,6 +225,7 @@ function headOf(response: ServerResponse, headers: unknown): Head {
   const inside = response as unknown as Internals
   if (OUT_HEADERS !== undefined && headers === inside[OUT_HEADERS]) {
     const known = headers as Record<string, [string, unknown]> | null
+    if (known !== null && 'trailer' in known) refuseTrailer(known, inside)
     for (const name in known) addLines(lines, name, known[name]![0], known[name]![1], isHead)
   } else if (Array.isArray(headers)) {
     addPairs(lines, headers, isHead)
@@ -214,6 +235,14 @@ function headOf(response: ServerResponse, headers: unknown): Head {
   }
   const reason = statusMessage === STATUS_CODES[statusCode] ? '' : statusMessage
   return newHead(statusCode, reason, lines)
+}
+
+/** Trailers are announced, and where the length is known there is no place for them. */
+function refuseTrailer(known: object, inside: Internals): void {
+  if (inside._hasBody && !('content-length' in known)) return
+  throw Object.assign(new Error('Trailers are invalid with this transfer encoding'), {
+    code: 'ERR_HTTP_TRAILER_INVALID',
+  })
 }
 
 /** `writeHead` takes lists as well: of pairs, or of names and values in turn. */

@@ -16,6 +16,7 @@ use tokio::io::AsyncRead;
 use tokio::sync::watch;
 
 use super::rewound::Rewound;
+use super::trailers::Trailers;
 
 /// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +138,8 @@ struct State {
     answering: AtomicU32,
     order: AtomicU8,
     waker: AtomicWaker,
+    /// Of the answer that HTTP/1 is sending.
+    trailers: Trailers,
 }
 
 /// One connection's place among all. Dropping it gives the place up.
@@ -194,6 +197,7 @@ impl Shared {
             answering: AtomicU32::new(0),
             order: AtomicU8::new(order),
             waker: AtomicWaker::new(),
+            trailers: Trailers::default(),
         });
         let place = shared.open.lock().insert(Arc::clone(&state));
         let watch = Watch { state, place };
@@ -257,11 +261,13 @@ impl Watch {
         }
     }
 
-    /// Bytes came in.
-    pub(super) fn bytes_read(&self) {
-        if matches!(self.waits(), Waits::FirstByte | Waits::Request | Waits::Resting) {
+    /// Bytes came in. Whether they are the first of a request.
+    pub(super) fn bytes_read(&self) -> bool {
+        let fresh = matches!(self.waits(), Waits::FirstByte | Waits::Request | Waits::Resting);
+        if fresh {
             self.wait_for(Waits::Head);
         }
+        fresh
     }
 
     /// Obeys the order to rest, unless there is another one or something has happened since.
@@ -356,6 +362,11 @@ impl Watch {
         self.state.shared.ticks.load(Ordering::Relaxed)
     }
 
+    /// Of the answer that is being sent.
+    pub(super) fn trailers(&self) -> &Trailers {
+        &self.state.trailers
+    }
+
     fn waits(&self) -> Waits {
         self.state.waits()
     }
@@ -390,6 +401,13 @@ impl Drop for Watch {
 /// Held while an answer is being made and streamed.
 #[derive(Debug)]
 pub(crate) struct BusyGuard(Arc<State>);
+
+impl BusyGuard {
+    /// Of the answer that is being sent.
+    pub(super) fn trailers(&self) -> &Trailers {
+        &self.0.trailers
+    }
+}
 
 impl Drop for BusyGuard {
     fn drop(&mut self) {

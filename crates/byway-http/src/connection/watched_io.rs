@@ -1,4 +1,4 @@
-//! A socket that tells its connection's clock what happens on it.
+//! A socket that tells its connection what happens on it.
 
 use std::io;
 use std::pin::Pin;
@@ -6,18 +6,19 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::Watch;
+use super::{HeaderCase, Watch};
 
 #[derive(Debug)]
 pub(super) struct WatchedIo<'w, I> {
     inner: I,
     watch: &'w Watch,
+    header_case: &'w HeaderCase,
     has_ended: bool,
 }
 
 impl<'w, I> WatchedIo<'w, I> {
-    pub(super) fn new(inner: I, watch: &'w Watch) -> Self {
-        Self { inner, watch, has_ended: false }
+    pub(super) fn new(inner: I, watch: &'w Watch, header_case: &'w HeaderCase) -> Self {
+        Self { inner, watch, header_case, has_ended: false }
     }
 
     pub(super) fn into_inner(self) -> I {
@@ -39,7 +40,8 @@ impl<I: AsyncRead + Unpin> AsyncRead for WatchedIo<'_, I> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.inner).poll_read(cx, buffer);
         if buffer.filled().len() > before {
-            self.watch.bytes_read();
+            let fresh = self.watch.bytes_read();
+            self.header_case.read(&buffer.filled()[before..], fresh);
         } else if matches!(read, Poll::Ready(Ok(()))) && buffer.remaining() > 0 {
             self.has_ended = true;
         }
@@ -53,7 +55,7 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for WatchedIo<'_, I> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        let written = self.watch.trailers().poll_write(&mut self.inner, cx, bytes);
         match written {
             Poll::Ready(Ok(count)) if count > 0 => self.watch.bytes_written(),
             Poll::Ready(_) => {}
@@ -66,7 +68,10 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for WatchedIo<'_, I> {
         // TLS takes bytes that it cannot send yet; the stall shows here then.
         let flushed = Pin::new(&mut self.inner).poll_flush(cx);
         match &flushed {
-            Poll::Ready(Ok(())) => self.watch.write_goes_on(),
+            Poll::Ready(Ok(())) => {
+                self.watch.write_goes_on();
+                self.watch.trailers().flushed();
+            }
             Poll::Ready(Err(_)) => {}
             Poll::Pending => self.watch.write_stalled(),
         }

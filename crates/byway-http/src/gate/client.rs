@@ -66,6 +66,11 @@ impl<'p> Client<'p> {
         self.address.is_some()
     }
 
+    /// The head of its request, as it was read.
+    pub(crate) fn head(&self) -> Option<Vec<u8>> {
+        self.peer.header_case.head()
+    }
+
     /// The port; 0 where only a proxy knows it.
     pub(crate) fn port(&self) -> u16 {
         if self.address.is_some() { 0 } else { self.peer.port }

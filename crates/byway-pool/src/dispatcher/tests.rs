@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use byway_wire::RequestHead;
+use byway_wire::{NameCase, RequestHead};
 use proptest::prelude::*;
 use tokio::sync::oneshot;
 
@@ -43,6 +43,7 @@ fn stream(ticket: Ticket) -> Stream {
         proxy: false,
         method: "GET",
         http_version: 11,
+        names: NameCase::Lower,
         https: false,
         has_body: false,
         client_port: 1,
