@@ -11,6 +11,7 @@ import {
 } from '../answer.ts'
 import type { Exchange } from '../exchange.ts'
 import type { BodyOutlet } from '../outgoing.ts'
+import type { RequestSocket } from './socket.ts'
 import { CHUNK_MAX, FLAG_END, HEAD_BODY_MAX, RESPONSE_CHUNK } from '../wire-constants.ts'
 
 /** Bytes that wait until the server or the socket takes more. */
@@ -30,6 +31,12 @@ export interface AnswerEvents {
   drained(): void
 }
 
+/** What Node's `end` writes, gathered so that it can be sent as one. */
+export interface Ending {
+  last: string | Uint8Array | null
+  done: (() => void) | null
+}
+
 const NOTHING = new Uint8Array(0)
 
 /** One answer. The program decides how much waits here, as with Node's own responses. */
@@ -39,6 +46,11 @@ export class PagesAnswer {
   /** Bytes of body that the program has given. */
   bodyBytes = 0
   queuedBytes = 0
+  /** What the response began with; a program may have put another one in its place. */
+  setHeader: unknown = null
+  /** While `end` runs. */
+  ending: Ending | null = null
+  readonly socket: RequestSocket
   readonly #exchange: Exchange
   readonly #outlet: BodyOutlet
   readonly #events: AnswerEvents
@@ -51,7 +63,14 @@ export class PagesAnswer {
   #finished: (() => void) | null = null
   #trailers: Trailers | null = null
 
-  constructor(exchange: Exchange, outlet: BodyOutlet, events: AnswerEvents) {
+  constructor(
+    exchange: Exchange,
+    socket: RequestSocket,
+    outlet: BodyOutlet,
+    events: AnswerEvents,
+  ) {
+    this.socket = socket
+    socket.answer = this
     this.#exchange = exchange
     this.#outlet = outlet
     this.#events = events

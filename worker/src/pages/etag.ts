@@ -4,44 +4,36 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
 /**
- * A running FNV-1a hash of 52 bits over UTF-16 code units, in four limbs of 16 bits, because the
- * product of two 52-bit numbers is more than a number holds exactly.
+ * A running FNV-1a hash of 64 bits over UTF-16 code units, of which the tag shows 52. In two limbs of
+ * 32 bits, because the product of two long numbers is more than a number holds exactly.
  */
-class Fnv1a52 {
-  #a = 0x2325
-  #b = 0x8422
-  #c = 0x9ce4
-  #d = 0xcbf2
+class Fnv1a {
+  #low = 0x84222325
+  #high = 0xcbf29ce4
   length = 0
 
   text(text: string): this {
-    let a = this.#a
-    let b = this.#b
-    let c = this.#c
-    let d = this.#d
+    let low = this.#low
+    let high = this.#high
     const { length } = text
     for (let index = 0; index < length; index++) {
-      a ^= text.charCodeAt(index)
-      // The prime is 2^40 + 435; its high part only reaches the upper two limbs.
-      const low = a * 435
-      const second = b * 435 + (low >>> 16)
-      const third = c * 435 + (a << 8) + (second >>> 16)
-      d = (d * 435 + (b << 8) + (third >>> 16)) & 0xffff
-      a = low & 0xffff
-      b = second & 0xffff
-      c = third & 0xffff
+      low ^= text.charCodeAt(index)
+      // The prime is 2^40 + 435; its high part only reaches the upper limb.
+      const quarter = (low & 0xffff) * 435
+      const half = (low >>> 16) * 435 + (quarter >>> 16)
+      high = (Math.imul(high, 435) + (low << 8) + (half >>> 16)) | 0
+      low = (half << 16) | (quarter & 0xffff)
     }
-    this.#a = a
-    this.#b = b
-    this.#c = c
-    this.#d = d
+    this.#low = low
+    this.#high = high
     this.length += length
     return this
   }
 
   tag(): string {
-    const high = (this.#d & 0xf) * 2 ** 48 + this.#c * 2 ** 32
-    const hash = high + this.#b * 2 ** 16 + (this.#a ^ (this.#d >> 4))
+    const top = (this.#high >>> 16) & 0xffff
+    const upper = (top & 0xf) * 2 ** 48 + (this.#high & 0xffff) * 2 ** 32
+    const hash = upper + ((this.#low ^ (top >> 4)) >>> 0)
     return `"${base36(hash)}${base36(this.length)}"`
   }
 }
@@ -61,14 +53,14 @@ function base36(value: number): string {
 
 /** The tag of a text. */
 export function textTag(text: string): string {
-  return new Fnv1a52().text(text).tag()
+  return new Fnv1a().text(text).tag()
 }
 
 const DECIMAL = Array.from({ length: 256 }, (_, value) => String(value))
 
 /** The tag of bytes: Next takes that of their JSON, which need not be written for it. */
 export function bufferTag(bytes: Uint8Array): string {
-  const hash = new Fnv1a52().text('{"type":"Buffer","data":[')
+  const hash = new Fnv1a().text('{"type":"Buffer","data":[')
   // In portions, because a call for each byte costs more than the hash.
   const PORTION = 1024
   for (let at = 0; at < bytes.length; at += PORTION) {

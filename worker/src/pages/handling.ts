@@ -62,7 +62,7 @@ class Call {
     this.#module = module
     this.#settings = settings
     this.#socket = new RequestSocket(exchange)
-    this.#answer = new PagesAnswer(exchange, settings.outlet, this)
+    this.#answer = new PagesAnswer(exchange, this.#socket, settings.outlet, this)
     this.#request = createRequest(exchange, this.#socket)
     this.#response = createResponse(this.#request, this.#socket, this.#answer)
     addCookies(this.#request, this.#response)

@@ -33,8 +33,7 @@ export function createRequest(exchange: Exchange, socket: RequestSocket): ApiReq
   request.method = exchange.methodName
   const { search } = exchange
   request.url = exchange.path + search
-  const lines = linesOf(exchange)
-  ;(request as unknown as HeaderTaker)._addHeaderLines(lines, lines.length)
+  addLines(request, exchange)
   if (exchange.headers !== null) request.headers = headersOf(exchange.headers)
   addForwarded(request, exchange)
   request.query = queryOf(exchange, search)
@@ -129,10 +128,12 @@ function headersOf(headers: LightHeaders): IncomingHttpHeaders {
   return given
 }
 
-/** The client's header lines as Node gives them: names and values in turn. */
-function linesOf(exchange: Exchange): string[] {
+/** Gives a request the client's header lines, as Node's parser does. */
+function addLines(request: IncomingMessage, exchange: Exchange): void {
   const { buffer, headersCount } = exchange
   const lines = new Array<string>(headersCount * 2)
+  const headers: IncomingHttpHeaders = {}
+  let plain = true
   let at = exchange.headersStart
   for (let index = 0; index < lines.length; index += 2) {
     const nameAt = at + 2
@@ -144,26 +145,39 @@ function linesOf(exchange: Exchange): string[] {
       (buffer[nameEnd + 2]! << 16) |
       (buffer[nameEnd + 3]! << 24)
     at = valueAt + length
-    lines[index] = headerName(buffer, nameAt, nameEnd)
-    lines[index + 1] = buffer.latin1Slice(valueAt, at)
+    const { name, lower } = headerName(buffer, nameAt, nameEnd)
+    const value = buffer.latin1Slice(valueAt, at)
+    lines[index] = name
+    lines[index + 1] = value
+    // Node knows how to join several values, and which names have lists.
+    if (lower === 'set-cookie' || lower in headers) plain = false
+    else headers[lower] = value
   }
-  return lines
+  ;(request as unknown as HeaderTaker)._addHeaderLines(lines, lines.length)
+  if (plain) request.headers = headers
+}
+
+interface Name {
+  readonly name: string
+  readonly lower: string
 }
 
 const NAMES_MAX = 256
-const names = new Array<string>(NAMES_MAX).fill('')
+const names = new Array<Name>(NAMES_MAX).fill({ name: '', lower: '' })
 
 /** Most names have been seen before; then no string is made. */
-function headerName(buffer: Buffer, start: number, end: number): string {
+function headerName(buffer: Buffer, start: number, end: number): Name {
   const length = end - start
   const slot = (length * 31 + buffer[start]! * 7 + buffer[end - 1]!) % NAMES_MAX
   const known = names[slot]!
-  if (known.length === length) {
+  const { name } = known
+  if (name.length === length) {
     let index = 0
-    while (index < length && known.charCodeAt(index) === buffer[start + index]) index++
+    while (index < length && name.charCodeAt(index) === buffer[start + index]) index++
     if (index === length) return known
   }
-  return (names[slot] = buffer.latin1Slice(start, end))
+  const made = buffer.latin1Slice(start, end)
+  return (names[slot] = { name: made, lower: made.toLowerCase() })
 }
 
 const known = { origin: '', host: '', port: '' }

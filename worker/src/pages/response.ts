@@ -13,7 +13,7 @@ import {
   validateHeaderValue,
 } from 'node:http'
 import { type Head, type Trailers, newHead } from '../answer.ts'
-import type { PagesAnswer } from './answer.ts'
+import type { Ending, PagesAnswer } from './answer.ts'
 import { clearPreviewData, setDraftMode, setPreviewData } from './preview.ts'
 import { revalidate } from './revalidate.ts'
 import { redirect, sendData, sendJson } from './send.ts'
@@ -52,6 +52,9 @@ interface Internals {
 }
 
 type Done = (error?: unknown) => void
+type HeaderValue = number | string | readonly string[]
+type Known = number | string
+type OutHeaders = Record<string, [string, unknown]>
 
 /** Where Node keeps the headers that were set one by one: lower-case name to `[name, value]`. */
 const OUT_HEADERS = Object.getOwnPropertySymbols(new OutgoingMessage()).find(
@@ -98,67 +101,77 @@ export function createResponse(
   const inside = response as unknown as Internals
   inside.socket = socket
   socket._httpMessage = response
-  socket.answer = answer
   inside[ANSWER] = answer
   inside._storeHeader = storeHeader
   inside._writeRaw = writeInterim
-  addWriting(response, inside, socket, answer)
+  inside._send = send
+  response.end = end as typeof response.end
   // Next ignores what comes too late, and keeps one of several equal cookies.
-  const { setHeader } = response
-  response.setHeader = (name, value) => {
+  const setHeader: ApiResponse['setHeader'] = (name, value) => {
     if (inside._header !== null) return response
     const isCookie = name.length === 10 && name.toLowerCase() === 'set-cookie'
-    return setHeader.call(response, name, isCookie ? distinct(value) : value)
+    ServerResponse.prototype.setHeader.call(response, name, isCookie ? distinct(value) : value)
+    return response
   }
+  answer.setHeader = response.setHeader = setHeader
   addMethods(request, response)
   return response
 }
 
-/** Lets the answer take what Node's code would write to the socket. */
-function addWriting(
-  response: ApiResponse,
-  inside: Internals,
-  socket: RequestSocket,
-  answer: PagesAnswer,
-): void {
-  let ending = false
-  let last: string | Uint8Array | null = null
-  let done: Done | null = null
-  inside._send = (data, encoding, callback) => {
-    if (typeof encoding === 'function') {
-      callback = encoding
-      encoding = undefined
-    }
-    inside._headerSent = true
-    if (!ending) return answer.write(bytesOf(data, encoding), (callback as Done | null) ?? null)
-    if (typeof callback === 'function') done = callback as Done
-    if (data.length > 0) last = isUtf8(data, encoding) ? data : bytesOf(data, encoding)
-    return true
+/**
+ * Sets a header that is known to be fine and is no cookie: without Node's checks, unless the program
+ * has a `setHeader` of its own.
+ */
+export function setKnown(response: ServerResponse, name: string, lower: string, value: Known): void {
+  const inside = response as unknown as Internals
+  const isOurs = response.setHeader === (inside[ANSWER] as PagesAnswer).setHeader
+  if (!isOurs || OUT_HEADERS === undefined) {
+    response.setHeader(name, value)
+  } else if (inside._header === null) {
+    const headers = inside[OUT_HEADERS] as OutHeaders | null
+    const known = headers ?? (Object.create(null) as OutHeaders)
+    known[lower] = [name, value]
+    if (headers === null) inside[OUT_HEADERS] = known
   }
-  // An answer that is given at once travels in one frame, so the pieces of `end` are gathered.
-  const { end } = response
-  response.end = ((...args: Parameters<typeof end>) => {
-    if (ending || inside.finished) return end.apply(response, args)
-    ending = true
-    try {
-      end.apply(response, args)
-    } catch (error) {
-      last = null
-      throw error
-    } finally {
-      ending = false
-    }
-    const finished = (): void => {
-      done?.()
-      socket.finished()
-      // Later, so that the error of a second answer in the same turn still reaches its listeners.
-      process.nextTick(closeResponse, response)
-    }
-    if (inside._trailer === '') answer.end(last, finished)
-    else answer.end(last, finished, trailersOf(inside, answer))
-    last = null
-    return response
-  }) as typeof end
+}
+
+/** Takes what Node's code would write to the socket. */
+function send(this: Internals, data: string | Uint8Array, encoding?: unknown, done?: unknown): boolean {
+  if (typeof encoding === 'function') {
+    done = encoding
+    encoding = undefined
+  }
+  this._headerSent = true
+  const answer = this[ANSWER] as PagesAnswer
+  const { ending } = answer
+  if (ending === null) return answer.write(bytesOf(data, encoding), (done as Done | null) ?? null)
+  if (typeof done === 'function') ending.done = done as Done
+  if (data.length > 0) ending.last = isUtf8(data, encoding) ? data : bytesOf(data, encoding)
+  return true
+}
+
+/** An answer that is given at once travels in one frame, so the pieces of `end` are gathered. */
+function end(this: ServerResponse, ...args: unknown[]): ServerResponse {
+  const inside = this as unknown as Internals
+  const answer = inside[ANSWER] as PagesAnswer
+  const nodes = ServerResponse.prototype.end as (...args: unknown[]) => ServerResponse
+  if (answer.ending !== null || inside.finished) return nodes.apply(this, args)
+  const ending: Ending = { last: null, done: null }
+  answer.ending = ending
+  try {
+    nodes.apply(this, args)
+  } finally {
+    answer.ending = null
+  }
+  const finished = (): void => {
+    ending.done?.()
+    answer.socket.finished()
+    // Later, so that the error of a second answer in the same turn still reaches its listeners.
+    process.nextTick(closeResponse, this)
+  }
+  if (inside._trailer === '') answer.end(ending.last, finished)
+  else answer.end(ending.last, finished, trailersOf(inside, answer))
+  return this
 }
 
 function addMethods(request: IncomingMessage, response: ApiResponse): void {
@@ -184,7 +197,7 @@ export function emitDrain(response: ServerResponse): void {
   if (!response.destroyed) response.emit('drain')
 }
 
-function distinct(value: number | string | readonly string[]): number | string | readonly string[] {
+function distinct(value: HeaderValue): HeaderValue {
   if (typeof value === 'string') return [value]
   return Array.isArray(value) ? [...new Set<string>(value)] : value
 }
@@ -224,7 +237,7 @@ function headOf(response: ServerResponse, headers: unknown): Head {
   const isHead = response.req.method === 'HEAD'
   const inside = response as unknown as Internals
   if (OUT_HEADERS !== undefined && headers === inside[OUT_HEADERS]) {
-    const known = headers as Record<string, [string, unknown]> | null
+    const known = headers as OutHeaders | null
     if (known !== null && 'trailer' in known) refuseTrailer(known, inside)
     for (const name in known) addLines(lines, name, known[name]![0], known[name]![1], isHead)
   } else if (Array.isArray(headers)) {

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Stream } from 'node:stream'
 import { bufferTag, isFresh, textTag } from './etag.ts'
-import type { ApiResponse } from './response.ts'
+import { type ApiResponse, setKnown } from './response.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 const BYTES_TYPE = 'application/octet-stream'
@@ -35,13 +35,13 @@ export function sendData(request: IncomingMessage, response: ApiResponse, body: 
   const isJson = typeof body === 'object' || typeof body === 'number' || typeof body === 'boolean'
   const text = isJson ? JSON.stringify(body) : (body as string)
   if (sendTag(request, response, textTag(text))) return
-  if (isJson) response.setHeader('Content-Type', JSON_TYPE)
+  if (isJson) setKnown(response, 'Content-Type', 'content-type', JSON_TYPE)
   sendWhole(response, text, Buffer.byteLength(text))
 }
 
 /** Sends a value as JSON. */
 export function sendJson(response: ApiResponse, body: unknown): void {
-  response.setHeader('Content-Type', JSON_TYPE)
+  setKnown(response, 'Content-Type', 'content-type', JSON_TYPE)
   response.send(JSON.stringify(body))
 }
 
@@ -65,7 +65,7 @@ export function redirect(response: ApiResponse, statusOrUrl: unknown, url: unkno
 }
 
 function sendTag(request: IncomingMessage, response: ApiResponse, tag: string): boolean {
-  response.setHeader('ETag', tag)
+  setKnown(response, 'ETag', 'etag', tag)
   if (!isFresh(request.headers, tag)) return false
   response.statusCode = 304
   response.end()
@@ -73,6 +73,6 @@ function sendTag(request: IncomingMessage, response: ApiResponse, tag: string): 
 }
 
 function sendWhole(response: ApiResponse, body: string | Buffer, bytes: number): void {
-  response.setHeader('Content-Length', bytes)
+  setKnown(response, 'Content-Length', 'content-length', bytes)
   response.end(body)
 }
