@@ -71,7 +71,9 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
         }
         (&Method::OPTIONS, _) => preflight(),
         (&Method::GET, _) => {
-            match (path.strip_prefix("/api/users/"), path.strip_prefix("/people/")) {
+            let member = || path.strip_prefix("/api/members/");
+            let user_id = path.strip_prefix("/api/users/").or_else(member);
+            match (user_id, path.strip_prefix("/people/")) {
                 (Some(id), _) => json(StatusCode::OK, &user(id, request.uri().query())),
                 (None, Some(id)) => redirect(id, request.uri().query()),
                 (None, None) => not_found(),

@@ -24,8 +24,8 @@ impl Scenario {
     }
 }
 
-/// Those that have files and rules without a handler, and the limit.
-const FILE_SERVERS: &[&str] = &["byway", "next", "bare-hyper"];
+/// Those that know all of the project, and the limit.
+const WHOLE_PROJECT: &[&str] = &["byway", "next", "bare-hyper"];
 
 /// byway with and without all that its gate does, and the limit. Whoever is not byway refuses nothing.
 const GATED: &[&str] = &["byway", "byway-gated", "bare-hyper"];
@@ -79,19 +79,19 @@ pub(crate) fn all() -> Vec<Scenario> {
             ..get("post-json", "POST of JSON, validated with zod", "/api/orders")
         },
         Scenario {
-            contestants: NEXT_SERVERS,
+            contestants: WHOLE_PROJECT,
             ..get("pages-json", "JSON GET of a Pages Router route", "/api/members/42?view=card")
         },
         get("text-1k", "text of 1 KiB", "/api/text/1k"),
         get("text-100k", "text of 100 KiB", "/api/text/100k"),
         get("static", "JSON GET that Next prerenders (force-static)", "/api/catalog"),
         Scenario {
-            contestants: FILE_SERVERS,
+            contestants: WHOLE_PROJECT,
             ..get("public-file", "a JSON file of 1.4 kB in public/", "/countries.json")
         },
         Scenario {
             status: 307,
-            contestants: FILE_SERVERS,
+            contestants: WHOLE_PROJECT,
             ..get("redirect", "a redirect with a parameter", "/people/42?view=short")
         },
         Scenario {
