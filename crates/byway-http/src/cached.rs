@@ -17,7 +17,6 @@ use byway_cache::{Cache, Entry, Flight, Freshness, Turn, canonical_path, route_t
 use byway_pool::{DispatchError, Pool};
 use byway_routes::caching::Caching;
 use byway_routes::manifest::{Manifest, Route};
-use byway_routes::method::is_method;
 use byway_routes::router::Match;
 use http::request::Parts;
 use http::{Method, Response};
@@ -138,11 +137,7 @@ impl CachedRoutes {
         }
         if !matches!(head.method, Method::GET | Method::HEAD) {
             // A handler for it would have made the route dynamic.
-            return Ok(if is_method(head.method.as_str()) {
-                Decision::Answer(respond::only_get())
-            } else {
-                Decision::Run { draft: false }
-            });
+            return Ok(Decision::Answer(respond::only_get()));
         }
         if draft::is_draft(&head.headers, &self.setup.draft_mode_id) {
             return Ok(Decision::Run { draft: true });

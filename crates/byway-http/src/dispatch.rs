@@ -316,11 +316,18 @@ pub(crate) fn response(answer: Answer, method: &Method) -> Response<AnswerBodySt
     response
 }
 
-/// The reason phrase where it is not the standard one. A status without one is `unknown`, as in Node.
+/// The reason phrase where it is not the one that hyper writes. Some of Node's are its own, and a status
+/// without one is `unknown`.
 fn reason(status: StatusCode, given: &Bytes) -> Option<ReasonPhrase> {
     let standard = status.canonical_reason();
     if given.is_empty() {
-        return standard.is_none().then(|| ReasonPhrase::from_static(b"unknown"));
+        return match (status.as_u16(), standard) {
+            (203, _) => Some(ReasonPhrase::from_static(b"Non-Authoritative Information")),
+            (418, _) => Some(ReasonPhrase::from_static(b"I'm a Teapot")),
+            (509, _) => Some(ReasonPhrase::from_static(b"Bandwidth Limit Exceeded")),
+            (_, None) => Some(ReasonPhrase::from_static(b"unknown")),
+            (_, Some(_)) => None,
+        };
     }
     let own = standard.is_none_or(|standard| standard.as_bytes() != given.as_ref());
     own.then(|| ReasonPhrase::try_from(given.clone()).ok()).flatten()

@@ -302,3 +302,48 @@ fn trailers_follow_the_last_chunk() {
     let log = server.wait_for_log("Trailers are invalid", PATIENCE).unwrap();
     assert!(log.contains("pages/api/trailers"), "{log}");
 }
+
+#[test]
+fn what_clients_see_is_what_node_and_next_say() {
+    let (_fixture, server) = serve(&[
+        (
+            "pages/api/say/[kind].ts",
+            "export default async function handler(req, res) {\n\
+             \x20 const { kind } = req.query\n\
+             \x20 if (kind === 'late') { res.write('part'); throw new Error('late') }\n\
+             \x20 if (kind === 'again') return res.revalidate('/nowhere').then(() => res.json(true))\n\
+             \x20 if (kind === 'url') return res.json({ url: req.url, query: req.query })\n\
+             \x20 res.status(Number(kind)).end()\n\
+             }\n",
+        ),
+        (
+            "app/kept/route.ts",
+            "export const dynamic = 'force-static'\nexport const GET = () => Response.json(1)\n",
+        ),
+    ]);
+    for (status, reason) in [
+        (203, "Non-Authoritative Information"),
+        (418, "I'm a Teapot"),
+        (509, "Bandwidth Limit Exceeded"),
+        (599, "unknown"),
+        (200, "OK"),
+    ] {
+        let answer = server.get(&format!("/api/say/{status}")).unwrap();
+        assert_eq!((answer.status, answer.reason.as_str()), (status, reason));
+    }
+    // A parameter's name in the query means nothing, and is gone.
+    let url = server.get("/api/say/url?kind=a&x=1%20&kind=b").unwrap().json();
+    assert_eq!(url, json!({ "url": "/api/say/url?x=1+", "query": { "x": "1 ", "kind": "url" } }));
+    // The head was complete, whatever became of a body that HEAD does not get.
+    let head = server.request("HEAD", "/api/say/late", &[], "").unwrap();
+    assert_eq!((head.status, head.complete), (200, true));
+    assert!(!server.get("/api/say/late").unwrap().complete);
+    assert_eq!(server.get("/api/say/again").unwrap().json(), json!(true));
+    // Cookies of another build are taken away, though nobody has looked at them.
+    let forged = [("Cookie", "__prerender_bypass=forged")];
+    let answer = server.request("GET", "/api/say/url", &forged, "").unwrap();
+    let gone = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"));
+    assert_eq!(gone.count(), 2, "{answer:?}");
+    let unknown = server.request("PURGE", "/kept", &[], "").unwrap();
+    assert_eq!((unknown.status, unknown.header("allow")), (405, Some("GET")));
+}

@@ -28,5 +28,8 @@ export function edgeHandlers(namespace: Record<string, unknown>, path: string): 
 
 /** Puts the parameters into the query, as programs see it. */
 export function mergeParams(exchange: Exchange): void {
-  exchange.search = searchOf(queryOf(exchange, exchange.search))
+  const query = queryOf(exchange, exchange.search)
+  // Next's own marks do not reach functions of the edge runtime.
+  delete query['_rsc']
+  exchange.search = searchOf(query)
 }

@@ -1,6 +1,6 @@
 // One request to a Pages Router API route, from its frame to the end of its answer.
 
-import type { Exchange } from '../exchange.ts'
+import { type Exchange, HEAD } from '../exchange.ts'
 import { isReported, sendFailure } from '../failure.ts'
 import type { Instrumentation } from '../instrumentation.ts'
 import { describeError, log } from '../log.ts'
@@ -199,7 +199,7 @@ class Call {
     this.#report(error)
     if (this.#answer.over || this.#response.writableEnded) return
     // An answer that was begun cannot become an error any more, but it can be seen to be broken.
-    if (this.#response.headersSent) return this.#answer.abandon()
+    if (this.#response.headersSent) return this.#breakOff()
     const known = error instanceof ApiError
     const { writer } = this.#settings.outlet
     if (!known && sendFailure(this.#exchange, writer, 'handler', this.#route.file, error))
@@ -212,6 +212,12 @@ class Call {
       log('error', this.#exchange.id, `the error cannot be sent: ${describeError(failure)}`)
       this.#answer.fail(500)
     }
+  }
+
+  #breakOff(): void {
+    // An answer to HEAD is complete with its head.
+    if (this.#exchange.method === HEAD) this.#answer.end(null, () => undefined)
+    else this.#answer.abandon()
   }
 
   #isReported(): boolean {

@@ -1,9 +1,9 @@
 // `req`: a real `http.IncomingMessage`, filled from the frame, with the properties that Next adds.
 
 import { type IncomingHttpHeaders, IncomingMessage, type ServerResponse } from 'node:http'
-import type { Exchange } from '../exchange.ts'
+import type { Exchange, Params } from '../exchange.ts'
 import type { LightHeaders } from '../headers.ts'
-import { type Query, parseQuery } from '../query.ts'
+import { type Query, parseQuery, searchOf } from '../query.ts'
 import { mentionsPreview, previewData } from './preview.ts'
 import type { RequestSocket } from './socket.ts'
 
@@ -32,7 +32,7 @@ export function createRequest(exchange: Exchange, socket: RequestSocket): ApiReq
   request.httpVersion = version === 11 ? '1.1' : version === 20 ? '2.0' : '1.0'
   request.method = exchange.methodName
   const { search } = exchange
-  request.url = exchange.path + search
+  request.url = exchange.path + withoutParams(search, exchange.params)
   addLines(request, exchange)
   if (exchange.headers !== null) request.headers = headersOf(exchange.headers)
   addForwarded(request, exchange)
@@ -49,15 +49,27 @@ export function addCookies(request: ApiRequest, response: ServerResponse): void 
   } else {
     request.cookies = parseCookies(header)
     if (mentionsPreview(header)) {
-      lazily(request, 'previewData', () => previewData(request, response))
-      lazily(request, 'preview', () => (request.previewData === false ? undefined : true))
-      lazily(request, 'draftMode', () => request.preview)
+      // At once, because cookies that are not ours are taken away whether anybody asks or not.
+      request.previewData = previewData(request, response)
+      request.draftMode = request.preview = request.previewData === false ? undefined : true
       return
     }
   }
   request.previewData = false
   request.preview = undefined
   request.draftMode = undefined
+}
+
+/** The query without the names of parameters, as Next leaves it in the URL. */
+function withoutParams(search: string, params: Params): string {
+  if (search === '') return search
+  let query: Query | null = null
+  for (const name of Object.keys(params)) {
+    if (!search.includes(name)) continue
+    query ??= parseQuery(search.slice(1))
+    delete query[name]
+  }
+  return query === null ? search : searchOf(query)
 }
 
 /** Query and parameters as one; a parameter wins over a query of its name. */
@@ -68,28 +80,6 @@ export function queryOf(exchange: Exchange, search: string): Query {
   // A parameter may be called `__proto__`, and then it is none.
   for (const name of Object.keys(params)) if (name !== '__proto__') query[name] = params[name]!
   return query
-}
-
-/**
- * A property that is worked out when it is first asked for. Only for what is rare: an accessor of
- * its own gives an object a shape of its own, which costs far more than most values.
- */
-function lazily<K extends keyof ApiRequest>(
-  request: ApiRequest,
-  name: K,
-  value: () => ApiRequest[K],
-): void {
-  const set = (known: ApiRequest[K]): ApiRequest[K] => {
-    const property = { value: known, enumerable: true, writable: true, configurable: true }
-    Object.defineProperty(request, name, property)
-    return known
-  }
-  Object.defineProperty(request, name, {
-    get: () => set(value()),
-    set,
-    enumerable: true,
-    configurable: true,
-  })
 }
 
 /**

@@ -20,6 +20,7 @@ export async function revalidate(path: unknown, options: RevalidateOptions = {})
   const onlyKnown = options.unstable_onlyGenerated === true
   const kind = onlyKnown ? INVALIDATE_RENDER_KNOWN : INVALIDATE_RENDER
   const status = (await cacheClient()?.render(kind, path)) ?? 200
-  if (status === 200 || (status === 404 && onlyKnown)) return
+  // Where nothing is, Next renders its page for that anew, and is content.
+  if (status === 200 || status === 404) return
   throw new Error(`Failed to revalidate ${path}: Invalid response ${status}`)
 }
