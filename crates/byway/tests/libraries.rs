@@ -11,6 +11,7 @@ mod libraries {
     pub(crate) mod installed;
     mod interfaces;
     mod modules;
+    mod mongodb;
     mod native;
     mod pages;
     mod proxies;
