@@ -17,5 +17,7 @@ mod libraries {
     mod proxies;
     mod samples;
     mod tokens;
+    #[cfg(target_os = "linux")]
+    mod uploads;
     mod validation;
 }
