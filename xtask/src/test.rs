@@ -24,17 +24,41 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Servers that byway is tested with, and the Debian packages that have them.
-const PROGRAMS: [(&str, &str, &str); 3] = [
-    ("redis-server", "redis-server", "the store that machines share"),
-    ("nginx", "nginx-light", "byway behind nginx"),
-    ("haproxy", "haproxy", "byway behind HAProxy"),
+/// A program that byway is tested with.
+struct Program {
+    name: &'static str,
+    /// What shows that it is there: it says its version.
+    version: &'static [&'static str],
+    /// The Debian packages that have it.
+    packages: &'static [&'static str],
+    tested: &'static str,
+}
+
+impl Program {
+    const fn server(name: &'static str, package: &'static [&str], tested: &'static str) -> Self {
+        Self { name, version: &["-v"], packages: package, tested }
+    }
+
+    fn is_missing(&self) -> bool {
+        !works(Command::new(self.name).args(self.version))
+    }
+}
+
+const PROGRAMS: [Program; 4] = [
+    Program::server("redis-server", &["redis-server"], "the store that machines share"),
+    Program::server("nginx", &["nginx-light"], "byway behind nginx"),
+    Program::server("haproxy", &["haproxy"], "byway behind HAProxy"),
+    Program {
+        name: "python3",
+        version: &["-m", "pip", "--version"],
+        packages: &["python3", "python3-pip"],
+        tested: "MongoDB's drivers with a server",
+    },
 ];
 
 /// Installs what is missing, where that can be done; else says what will not be tested.
 fn programs() -> Result<()> {
-    let is_missing = |(program, ..): &&(&str, &str, &str)| !works(Command::new(program).arg("-v"));
-    let missing: Vec<_> = PROGRAMS.iter().filter(is_missing).collect();
+    let missing: Vec<_> = PROGRAMS.iter().filter(|program| program.is_missing()).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -43,11 +67,11 @@ fn programs() -> Result<()> {
         check(Command::new("apt-get").args(["update", "-qq"]))?;
         let mut install = Command::new("apt-get");
         install.env("DEBIAN_FRONTEND", "noninteractive").args(["install", "-y", "-qq"]);
-        return check(install.args(missing.iter().map(|(_, package, _)| package)));
+        return check(install.args(missing.iter().flat_map(|program| program.packages)));
     }
-    for (program, package, tested) in missing {
-        print::progress(&format!("NOTE: {program} is not installed: NOT tested is {tested}."));
-        print::progress(&format!("NOTE: `apt-get install {package}` installs it."));
+    for Program { name, packages, tested, .. } in missing {
+        print::progress(&format!("NOTE: {name} is not installed: NOT tested is {tested}."));
+        print::progress(&format!("NOTE: `apt-get install {}` installs it.", packages.join(" ")));
     }
     Ok(())
 }

@@ -37,5 +37,8 @@ mod tests {
         for program in ["redis-server", "nginx", "haproxy"] {
             super::is_installed(program).unwrap();
         }
+        if !crate::mongodb::has_pip() {
+            super::missing("python3 with pip").unwrap();
+        }
     }
 }

@@ -11,10 +11,13 @@ mod libraries {
     pub(crate) mod installed;
     mod interfaces;
     mod modules;
+    mod mongodb;
     mod native;
     mod pages;
     mod proxies;
     mod samples;
     mod tokens;
+    #[cfg(target_os = "linux")]
+    mod uploads;
     mod validation;
 }

@@ -152,6 +152,84 @@ fn a_handler_that_never_answers_meets_its_deadline() {
 }
 
 #[test]
+fn handlers_that_misbehave_cost_their_own_request_and_the_worker_lives() {
+    let (_fixture, server) = serve(&[
+        (
+            "pages/api/bad/[how].ts",
+            "import { ApiError } from 'next/dist/server/api-utils'\n\
+             const later = () => new Promise((done) => setTimeout(done, 5))\n\
+             const ways = {\n\
+             \x20 throw: () => { throw new Error('thrown') },\n\
+             \x20 reject: async () => { await later(); throw new Error('rejected') },\n\
+             \x20 apiError: () => { throw new ApiError(418, 'Short and stout') },\n\
+             \x20 twice: (res) => { res.json({ first: 1 }); res.json({ second: 2 }) },\n\
+             \x20 afterEnd: async (res) => { res.end('whole'); res.write('more'); await later(); res.status(500).end('late') },\n\
+             \x20 throwAfterEnd: (res) => { res.status(202).send('sent'); throw new Error('too late') },\n\
+             \x20 throwAmid: (res) => { res.write('begun'); throw new Error('amid') },\n\
+             \x20 returns: () => new Response('not from here'),\n\
+             }\n\
+             export default (req, res) => ways[req.query.how](res)\n",
+        ),
+        ("pages/api/pid.ts", "export default (req, res) => res.json(process.pid)\n"),
+    ]);
+    let pid = || server.get("/api/pid").unwrap().json();
+    let before = pid();
+    for (how, status, text) in [
+        ("throw", 500, "Internal Server Error"),
+        ("reject", 500, "Internal Server Error"),
+        ("apiError", 418, "Short and stout"),
+        ("twice", 200, "{\"first\":1}"),
+        ("afterEnd", 200, "whole"),
+        ("throwAfterEnd", 202, "sent"),
+        ("returns", 500, "Internal Server Error"),
+    ] {
+        let answer = server.get(&format!("/api/bad/{how}")).unwrap();
+        assert_eq!((answer.status, answer.text().as_str()), (status, text), "{how}");
+        assert!(answer.complete, "{how}");
+    }
+    let mut client = server.connect().unwrap();
+    client.send("GET /api/bad/throwAmid HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+    let broken = client.read();
+    assert!(!broken.as_ref().is_ok_and(|answer| answer.complete), "{broken:?}");
+    assert_eq!(pid(), before, "{}", server.stderr());
+    for part in ["thrown", "rejected", "too late", "amid", "returned a Response object"] {
+        let found = server.wait_for_log(part, PATIENCE);
+        assert!(found.is_some(), "{part}: {}", server.stderr());
+    }
+}
+
+#[test]
+fn routes_lie_in_src_and_end_as_next_config_says() {
+    let says = |word: &str| {
+        format!("export default (req, res) => res.json({{ says: '{word}', query: req.query }})\n")
+    };
+    let files = [
+        ("next.config.js", "module.exports = { pageExtensions: ['api.ts', 'page.tsx'] }\n".into()),
+        ("src/pages/api/index.api.ts", says("index")),
+        ("src/pages/api/users/me.api.ts", says("me")),
+        ("src/pages/api/users/[id].api.ts", says("one")),
+        ("src/pages/api/users/[...rest].api.ts", says("rest")),
+        ("src/pages/api/docs/[[...slug]].api.ts", says("docs")),
+        ("src/pages/api/users/helper.ts", says("helper")),
+    ];
+    let fixture = Fixture::new(&files).unwrap();
+    let server = fixture.serve(byway_binary(env!("CARGO_BIN_EXE_byway"))).unwrap();
+    for (path, says, query) in [
+        ("/api", "index", json!({})),
+        ("/api/users/me", "me", json!({})),
+        ("/api/users/helper", "one", json!({ "id": "helper" })),
+        ("/api/users/7?id=8&x=1&x=2", "one", json!({ "id": "7", "x": ["1", "2"] })),
+        ("/api/users/a%2Fb/c", "rest", json!({ "rest": ["a/b", "c"] })),
+        ("/api/docs", "docs", json!({})),
+        ("/api/docs/a/b", "docs", json!({ "slug": ["a", "b"] })),
+    ] {
+        let answer = server.get(path).unwrap();
+        assert_eq!(answer.json(), json!({ "says": says, "query": query }), "{path}");
+    }
+    assert_eq!(server.get("/api/users").unwrap().status, 404);
+}
+
+#[test]
 fn a_long_upload_passes_through_as_a_stream_and_memory_stays_flat() {
     let (_fixture, server) = serve(&[
         ("byway.toml", "[limits]\nbody = \"1gb\"\n"),
