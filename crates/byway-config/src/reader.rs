@@ -167,12 +167,7 @@ impl<'c, 'a> Reader<'c, 'a> {
                 None
             }
             (Err(Wrong { message, help, .. }), _) => {
-                let found = Diagnostic::error(format!("{origin}: {message}"));
-                let found = match help {
-                    Some(help) => found.with_help(help),
-                    None => found,
-                };
-                self.context.problems.borrow_mut().push(found);
+                self.elsewhere(format!("{origin}: {message}"), help);
                 None
             }
         }
@@ -191,9 +186,29 @@ impl<'c, 'a> Reader<'c, 'a> {
         }
     }
 
-    /// Says that a value, however it was given, does not do.
+    /// Says that a value, however it was given, does not do, and where it was given.
     pub(crate) fn reject(&self, key: &Key, message: String, help: Option<String>) {
-        self.context.problem(Wrong { message, help, at: self.place(key.0) });
+        let name = whole(&self.path, key.0);
+        let shown = self.context.shown.borrow();
+        let origin = shown.iter().rev().find(|shown| shown.name == name).map(|shown| &shown.origin);
+        match origin {
+            Some(origin @ (Origin::Flag(_) | Origin::Variable(_))) => {
+                self.elsewhere(format!("{origin}: {message}"), help);
+            }
+            // The default: what is wrong with it is said by a value that no file has either.
+            Some(Origin::Default) if self.at.is_empty() => self.elsewhere(message, help),
+            _ => self.context.problem(Wrong { message, help, at: self.place(key.0) }),
+        }
+    }
+
+    /// A finding about no place in the file.
+    fn elsewhere(&self, message: String, help: Option<String>) {
+        let found = Diagnostic::error(message);
+        let found = match help {
+            Some(help) => found.with_help(help),
+            None => found,
+        };
+        self.context.problems.borrow_mut().push(found);
     }
 
     /// Where a key's value stands, for errors about several keys together.

@@ -170,6 +170,14 @@ fn pools_and_patience_that_make_no_sense_are_told() {
     assert!(text.contains("a pattern begins with `/`"), "{text}");
     let text = findings("[workers]\nstuck_after = \"5s\"\nunresponsive_after = \"4s\"\n");
     assert!(text.contains("3:22") && text.contains("longer than `stuck_after`"), "{text}");
+    let told = |variable| {
+        let found = Folder::with("").load(&Flags::default(), &[variable]).unwrap_err();
+        found.iter().map(ToString::to_string).collect::<String>()
+    };
+    let message = "`unresponsive_after` (30s) has to be longer than `stuck_after` (1m)";
+    assert_eq!(told(("BYWAY_WORKERS_STUCK_AFTER", "1m")).trim_end(), format!("error: {message}"));
+    let text = told(("BYWAY_WORKERS_UNRESPONSIVE_AFTER", "500ms"));
+    assert!(text.starts_with("error: BYWAY_WORKERS_UNRESPONSIVE_AFTER: "), "{text}");
     assert!(findings("[[pool]]\nname = \"a\"\n").contains("`pool` has no `routes`"));
 }
 

@@ -10,6 +10,7 @@ use crate::limits::{
     WORKER_MEMORY_CEILING, WORKER_MEMORY_FLOOR, WORKER_REQUESTS_CEILING, WORKERS_MAX,
 };
 use crate::reader::{Key, Reader, Switch};
+use crate::units::format_duration;
 
 /// Pools that byway itself makes.
 const NAMES_RESERVED: [&str; 2] = ["default", "edge"];
@@ -148,7 +149,11 @@ impl Supervision {
             Duration::from_millis(200)..=PATIENCE_CEILING,
         );
         if self.unresponsive_after <= self.stuck_after {
-            let message = "`unresponsive_after` has to be longer than `stuck_after`".to_owned();
+            let message = format!(
+                "`unresponsive_after` ({}) has to be longer than `stuck_after` ({})",
+                format_duration(self.unresponsive_after),
+                format_duration(self.stuck_after)
+            );
             table.reject(&unresponsive, message, None);
         }
         self.overrun = table.duration_or(
