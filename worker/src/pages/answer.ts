@@ -38,11 +38,20 @@ export interface Ending {
 }
 
 const NOTHING = new Uint8Array(0)
+const BEYOND_ASCII = /[\x80-\xff]/
+
+/** The head of a stream whose length is known. */
+function withLength({ status, reason, lines }: Head, length: number): Head {
+  const others = lines.filter(([name]) => name.toLowerCase() !== 'content-length')
+  return newHead(status, reason, [...others, ['content-length', String(length)]])
+}
 
 /** One answer. The program decides how much waits here, as with Node's own responses. */
 export class PagesAnswer {
   /** Set before anything is sent. */
   head: Head | null = null
+  /** How long the program says its body will be. */
+  length: number | null = null
   /** Bytes of body that the program has given. */
   bodyBytes = 0
   queuedBytes = 0
@@ -125,15 +134,33 @@ export class PagesAnswer {
     if (this.#headSent) {
       this.#enqueue(bytes, null)
     } else {
+      // Lines behind the body need chunks.
+      if (trailers === null) this.length = bytes.length
       this.#enqueue(bytes.subarray(this.#sendHead(bytes)), null)
     }
   }
 
-  /** Answers with a status and nothing else, where a proper answer cannot be sent. */
-  fail(status: number): void {
+  /**
+   * Has values of headers sent in UTF-8 instead of ISO 8859-1. Node does so for an answer that it
+   * sends in one go with a text as its body.
+   */
+  headIsUtf8(): void {
+    if (this.#headSent || this.#over) return
+    const { status, reason, lines } = this.head!
+    if (!lines.some(([, value]) => BEYOND_ASCII.test(value))) return
+    const encoded = (value: string): string => Buffer.from(value).toString('latin1')
+    this.head = newHead(
+      status,
+      reason,
+      lines.map(([name, value]) => [name, encoded(value)]),
+    )
+  }
+
+  /** Answers with a status and a text, where a proper answer cannot be sent. */
+  fail(status: number, text: string): void {
     if (this.#over || this.#headSent) return this.abandon()
     this.head = newHead(status, '', [])
-    this.end(null, () => undefined)
+    this.end(text, () => undefined)
   }
 
   /** Breaks the answer off, so that it does not look complete. */
@@ -172,7 +199,8 @@ export class PagesAnswer {
     const first = Math.min(bytes.length, HEAD_BODY_MAX)
     this.#headSent = true
     const body = first === bytes.length ? bytes : bytes.subarray(0, first)
-    writeResponse(this.#outlet.writer, this.#exchange.id, this.head!, body, false)
+    const head = this.length === null ? this.head! : withLength(this.head!, this.length)
+    writeResponse(this.#outlet.writer, this.#exchange.id, head, body, false)
     this.#exchange.detach()
     return first
   }

@@ -4,6 +4,7 @@ import { parse } from 'node:querystring'
 import type { Exchange } from '../exchange.ts'
 import { ApiError } from './api-error.ts'
 import type { SizeLimit } from './bytes.ts'
+import { decode } from './charset.ts'
 import { parseContentType } from './content-type.ts'
 import type { ApiRequest } from './request.ts'
 
@@ -96,44 +97,4 @@ function parseJson(text: string): unknown {
   } catch {
     throw new ApiError(400, 'Invalid JSON')
   }
-}
-
-const BYTE_ORDER_MARK = 0xfeff
-
-function decode(bytes: Buffer, charset: string): string {
-  switch (charset.toLowerCase()) {
-    case 'utf-8':
-    case 'utf8': {
-      const text = bytes.toString('utf8')
-      return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text
-    }
-    // The platform's decoder takes these for the wider windows-1252.
-    case 'iso-8859-1':
-    case 'iso8859-1':
-    case 'latin1':
-      return bytes.toString('latin1')
-    case 'us-ascii':
-    case 'ascii':
-      return bytes.toString('latin1').replace(/[\x80-\xff]/g, '\ufffd')
-  }
-  const decoder = decoderOf(charset)
-  return decoder.encoding === 'windows-1252' ? decode1252(bytes) : decoder.decode(bytes)
-}
-
-function decoderOf(charset: string): InstanceType<typeof TextDecoder> {
-  try {
-    return new TextDecoder(charset)
-  } catch {
-    throw new ApiError(400, 'Invalid body')
-  }
-}
-
-/** What windows-1252 has where ISO 8859-1 has control characters. */
-const UPPER_1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ'
-
-/** Some versions of Node decode windows-1252 as if it were ISO 8859-1. */
-function decode1252(bytes: Buffer): string {
-  return bytes
-    .toString('latin1')
-    .replace(/[\x80-\x9f]/g, (character) => UPPER_1252[character.charCodeAt(0) - 0x80]!)
 }

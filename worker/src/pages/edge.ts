@@ -22,8 +22,24 @@ export function edgeHandlers(namespace: Record<string, unknown>, path: string): 
     event: EdgeEvent,
   ) => unknown
   const event: EdgeEvent = { sourcePage: path, waitUntil: (task) => waitForTask(task, 0) }
-  const call: Handler = (request) => handler(request, event)
+  const call: Handler = (request) => {
+    const answer = handler(request, event)
+    if (answer instanceof Promise) return answer.then((it) => withRelativeLocation(request, it))
+    return withRelativeLocation(request, answer)
+  }
   return { handlers: METHODS.map(() => call), allow: '', pages: null }
+}
+
+/** Where an answer leads to another path of the same origin, it says only the path, as under Next. */
+function withRelativeLocation(request: Request, answer: unknown): unknown {
+  const location = answer instanceof Response ? answer.headers.get('location') : null
+  if (location === null || !URL.canParse(location, request.url)) return answer
+  const { origin, pathname, search, hash } = new URL(location, request.url)
+  if (origin !== new URL(request.url).origin) return answer
+  const { status, statusText, headers, body } = answer as Response
+  const lines = new Headers(headers)
+  lines.set('location', pathname + search + hash)
+  return new Response(body, { status, statusText, headers: lines })
 }
 
 /** Puts the parameters into the query, as programs see it. */

@@ -1,5 +1,6 @@
 // One request to a Pages Router API route, from its frame to the end of its answer.
 
+import { newHead } from '../answer.ts'
 import { type Exchange, HEAD } from '../exchange.ts'
 import { isReported, sendFailure } from '../failure.ts'
 import type { Instrumentation } from '../instrumentation.ts'
@@ -39,6 +40,8 @@ export function callPages(
   new Call(exchange, route, module, settings).start()
 }
 
+const FAILED = 'Internal Server Error'
+
 /** One call of a handler. */
 class Call {
   readonly #exchange: Exchange
@@ -63,7 +66,7 @@ class Call {
     this.#settings = settings
     this.#socket = new RequestSocket(exchange)
     this.#answer = new PagesAnswer(exchange, this.#socket, settings.outlet, this)
-    this.#request = createRequest(exchange, this.#socket)
+    this.#request = createRequest(exchange, this.#socket, route.path)
     this.#response = createResponse(this.#request, this.#socket, this.#answer)
     addCookies(this.#request, this.#response)
   }
@@ -136,8 +139,10 @@ class Call {
 
   #run(): void {
     let result: unknown
+    // Called on its own, so that `this` is nothing of ours.
+    const { handler } = this.#module
     try {
-      result = this.#module.handler(this.#request, this.#response)
+      result = handler(this.#request, this.#response)
     } catch (error) {
       return this.#failed(error)
     }
@@ -199,18 +204,22 @@ class Call {
     this.#report(error)
     if (this.#answer.over || this.#response.writableEnded) return
     // An answer that was begun cannot become an error any more, but it can be seen to be broken.
-    if (this.#response.headersSent) return this.#breakOff()
+    const { headersSent } = this.#response
+    const isHead = this.#exchange.method === HEAD
+    if (this.#answer.started || (headersSent && isHead)) return this.#breakOff()
+    // A head that nobody has been sent is taken back.
+    if (headersSent) this.#answer.head = newHead(500, '', [])
     const known = error instanceof ApiError
     const { writer } = this.#settings.outlet
     if (!known && sendFailure(this.#exchange, writer, 'handler', this.#route.file, error))
       return this.#answer.replaced()
     try {
       this.#response.statusCode = known ? error.statusCode : 500
-      this.#response.statusMessage = known ? error.message : 'Internal Server Error'
+      this.#response.statusMessage = known ? error.message : FAILED
       this.#response.end(this.#response.statusMessage)
     } catch (failure) {
       log('error', this.#exchange.id, `the error cannot be sent: ${describeError(failure)}`)
-      this.#answer.fail(500)
+      this.#answer.fail(500, FAILED)
     }
   }
 

@@ -33,9 +33,9 @@ interface CookieAttributes extends PreviewOptions {
 /** Starts or ends draft mode for the client. */
 export function setDraftMode<R extends ServerResponse>(
   response: R,
-  options: { enable?: boolean } = { enable: true },
+  options: { enable?: boolean } | null = { enable: true },
 ): R {
-  const ended = options.enable ? {} : { expires: new Date(0) }
+  const ended = options?.enable ? {} : { expires: new Date(0) }
   return addCookies(response, [cookie(BYPASS, settings.draftModeId, ended)])
 }
 
@@ -43,16 +43,16 @@ export function setDraftMode<R extends ServerResponse>(
 export function setPreviewData<R extends ServerResponse>(
   response: R,
   data: unknown,
-  options: PreviewOptions = {},
+  options: PreviewOptions | null = {},
 ): R {
-  const token = signed({ data: encrypt(JSON.stringify(data)) }, options.maxAge)
+  const { maxAge, path } = options ?? {}
+  const token = signed({ data: encrypt(JSON.stringify(data)) }, maxAge)
   if (token.length > TOKEN_CHARACTERS_MAX) {
     throw new Error(
       'Preview data is limited to 2KB currently, reduce how much data you are storing as ' +
         'preview data to continue',
     )
   }
-  const { maxAge, path } = options
   const lines = [
     cookie(BYPASS, settings.draftModeId, { maxAge, path }),
     cookie(DATA, token, { maxAge, path }),
@@ -99,7 +99,9 @@ function cookiesOf(header: string): Map<string, string> {
   const found = new Map<string, string>()
   for (const pair of header.split(';')) {
     const equals = pair.indexOf('=')
-    if (equals > 0) found.set(pair.slice(0, equals).trim(), pair.slice(equals + 1).trim())
+    // A name alone counts as a value, and so as a forgery.
+    if (equals < 0) found.set(pair.trim(), 'true')
+    else if (equals > 0) found.set(pair.slice(0, equals).trim(), pair.slice(equals + 1).trim())
   }
   return found
 }
@@ -111,15 +113,22 @@ function addCookies<R extends ServerResponse>(response: R, lines: string[]): R {
   return response
 }
 
+/** What a header may consist of (RFC 9110 §5.5). */
+const FIELD_CONTENT = /^[\t\x20-\x7e\x80-\xff]+$/
+
 function cookie(name: string, value: string, attributes: CookieAttributes): string {
   const { maxAge, path = '/', expires } = attributes
   let line = `${name}=${encodeURIComponent(value)}`
   if (maxAge !== undefined) {
-    if (!Number.isFinite(maxAge)) throw new TypeError('option maxAge is invalid')
-    line += `; Max-Age=${Math.floor(maxAge)}`
+    // Text that is a number is one, as in the cookies of other libraries.
+    const seconds = Number(maxAge)
+    if (!Number.isFinite(seconds)) throw new TypeError('option maxAge is invalid')
+    line += `; Max-Age=${Math.floor(seconds)}`
   }
-  if (/[;\r\n]/.test(path)) throw new TypeError('option path is invalid')
-  line += `; Path=${path}`
+  if (path !== '') {
+    if (!FIELD_CONTENT.test(path)) throw new TypeError('option path is invalid')
+    line += `; Path=${path}`
+  }
   if (expires !== undefined) line += `; Expires=${expires.toUTCString()}`
   // Browsers refuse `Secure` cookies of a server without TLS, as most are in development.
   return process.env['NODE_ENV'] === 'development'
@@ -161,7 +170,7 @@ const TOKEN_HEADER = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64
 /** A JSON Web Token (RFC 7519). */
 function signed(claims: object, maxAge: number | undefined): string {
   const iat = Math.floor(Date.now() / 1000)
-  const times = maxAge === undefined ? { iat } : { iat, exp: iat + maxAge }
+  const times = maxAge === undefined ? { iat } : { iat, exp: iat + Number(maxAge) }
   const payload = Buffer.from(JSON.stringify({ ...claims, ...times })).toString('base64url')
   const content = `${TOKEN_HEADER}.${payload}`
   return `${content}.${signature(content).toString('base64url')}`

@@ -1,7 +1,7 @@
 // `req`: a real `http.IncomingMessage`, filled from the frame, with the properties that Next adds.
 
 import { type IncomingHttpHeaders, IncomingMessage, type ServerResponse } from 'node:http'
-import type { Exchange, Params } from '../exchange.ts'
+import type { Exchange } from '../exchange.ts'
 import type { LightHeaders } from '../headers.ts'
 import { type Query, parseQuery, searchOf } from '../query.ts'
 import { mentionsPreview, previewData } from './preview.ts'
@@ -22,8 +22,12 @@ interface HeaderTaker {
   _addHeaderLines(lines: string[], count: number): void
 }
 
-/** Makes the request. Its body has not been read. */
-export function createRequest(exchange: Exchange, socket: RequestSocket): ApiRequest {
+/** Makes the request to the route with this path. Its body has not been read. */
+export function createRequest(
+  exchange: Exchange,
+  socket: RequestSocket,
+  route: string,
+): ApiRequest {
   // Node's class asks a socket for nothing but its high-water mark.
   const request = new IncomingMessage(socket as never) as ApiRequest
   const version = exchange.httpVersion
@@ -32,7 +36,7 @@ export function createRequest(exchange: Exchange, socket: RequestSocket): ApiReq
   request.httpVersion = version === 11 ? '1.1' : version === 20 ? '2.0' : '1.0'
   request.method = exchange.methodName
   const { search } = exchange
-  request.url = exchange.path + withoutParams(search, exchange.params)
+  request.url = exchange.path + urlSearch(search, route)
   addLines(request, exchange)
   if (exchange.headers !== null) request.headers = headersOf(exchange.headers)
   addForwarded(request, exchange)
@@ -48,10 +52,11 @@ export function addCookies(request: ApiRequest, response: ServerResponse): void 
     request.cookies = {}
   } else {
     request.cookies = parseCookies(header)
+    // At once, because a forged cookie is taken away before the handler sets cookies of its own.
     if (mentionsPreview(header)) {
-      // At once, because cookies that are not ours are taken away whether anybody asks or not.
       request.previewData = previewData(request, response)
-      request.draftMode = request.preview = request.previewData === false ? undefined : true
+      request.preview = request.previewData === false ? undefined : true
+      request.draftMode = request.preview
       return
     }
   }
@@ -60,16 +65,28 @@ export function addCookies(request: ApiRequest, response: ServerResponse): void 
   request.draftMode = undefined
 }
 
-/** The query without the names of parameters, as Next leaves it in the URL. */
-function withoutParams(search: string, params: Params): string {
-  if (search === '') return search
+/** The query as `req.url` has it: without the names of the route's parameters, as under Next. */
+function urlSearch(search: string, route: string): string {
+  if (search === '' || !route.includes('[')) return search
   let query: Query | null = null
-  for (const name of Object.keys(params)) {
-    if (!search.includes(name)) continue
+  for (const name of paramNames(route)) {
+    if (!search.includes(encodeURIComponent(name))) continue
     query ??= parseQuery(search.slice(1))
     delete query[name]
   }
   return query === null ? search : searchOf(query)
+}
+
+const namesOf = new Map<string, string[]>()
+
+/** The names of a route's parameters, which are found once. */
+function paramNames(route: string): string[] {
+  let names = namesOf.get(route)
+  if (names === undefined) {
+    names = Array.from(route.matchAll(/\[(?:\.{3})?([^[\]]+)\]/g), ([, name]) => name!)
+    namesOf.set(route, names)
+  }
+  return names
 }
 
 /** Query and parameters as one; a parameter wins over a query of its name. */

@@ -71,6 +71,7 @@ const ANSWER = Symbol('the answer')
 function storeHeader(this: Internals, firstLine: string, headers: unknown): void {
   const answer = this[ANSWER] as PagesAnswer
   answer.head = headOf(this as unknown as ServerResponse, headers)
+  answer.length = lengthOf(this)
   this._header = firstLine
   this._headerSent = false
 }
@@ -156,6 +157,7 @@ function end(this: ServerResponse, ...args: unknown[]): ServerResponse {
   const answer = inside[ANSWER] as PagesAnswer
   const nodes = ServerResponse.prototype.end as (...args: unknown[]) => ServerResponse
   if (answer.ending !== null || inside.finished) return nodes.apply(this, args)
+  const isAtOnce = inside._header === null
   const ending: Ending = { last: null, done: null }
   answer.ending = ending
   try {
@@ -163,6 +165,7 @@ function end(this: ServerResponse, ...args: unknown[]): ServerResponse {
   } finally {
     answer.ending = null
   }
+  if (isAtOnce && typeof ending.last === 'string') answer.headIsUtf8()
   const finished = (): void => {
     ending.done?.()
     answer.socket.finished()
@@ -243,8 +246,10 @@ function headOf(response: ServerResponse, headers: unknown): Head {
   } else if (Array.isArray(headers)) {
     addPairs(lines, headers, isHead)
   } else if (typeof headers === 'object' && headers !== null) {
-    const given = headers as Record<string, unknown>
-    for (const name of Object.keys(given)) addChecked(lines, name, given[name], isHead)
+    const known = checked(headers as Record<string, unknown>)
+    for (const name in known) addLines(lines, name, known[name]![0], known[name]![1], isHead)
+    // Under Next a program can read them back, and of two spellings of a name the last one counts.
+    if (OUT_HEADERS !== undefined) inside[OUT_HEADERS] = known
   }
   const reason = statusMessage === STATUS_CODES[statusCode] ? '' : statusMessage
   return newHead(statusCode, reason, lines)
@@ -256,6 +261,26 @@ function refuseTrailer(known: object, inside: Internals): void {
   throw Object.assign(new Error('Trailers are invalid with this transfer encoding'), {
     code: 'ERR_HTTP_TRAILER_INVALID',
   })
+}
+
+/** The headers of an object as Node keeps them. */
+function checked(given: Record<string, unknown>): OutHeaders {
+  const known = Object.create(null) as OutHeaders
+  for (const name of Object.keys(given)) {
+    validateHeaderName(name)
+    validateHeaderValue(name, given[name] as string)
+    known[name.toLowerCase()] = [name, given[name]]
+  }
+  return known
+}
+
+/** The length that a program says its answer will have. */
+function lengthOf(inside: Internals): number | null {
+  if (OUT_HEADERS === undefined) return null
+  const given = (inside[OUT_HEADERS] as OutHeaders | null)?.['content-length']?.[1]
+  if (given === undefined) return null
+  const length = typeof given === 'string' && /^\d+$/.test(given) ? Number(given) : given
+  return Number.isSafeInteger(length) ? (length as number) : null
 }
 
 /** `writeHead` takes lists as well: of pairs, or of names and values in turn. */

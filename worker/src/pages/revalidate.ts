@@ -10,14 +10,20 @@ export interface RevalidateOptions {
 }
 
 /** Renders the cached answer of a path anew; it is there when the promise resolves. */
-export async function revalidate(path: unknown, options: RevalidateOptions = {}): Promise<void> {
+export async function revalidate(
+  path: unknown,
+  options: RevalidateOptions | null = {},
+): Promise<void> {
   if (typeof path !== 'string' || !path.startsWith('/')) {
     throw new Error(
       'Invalid urlPath provided to revalidate(), must be a path e.g. /blog/post-1, received ' +
         String(path),
     )
   }
-  const onlyKnown = options.unstable_onlyGenerated === true
+  // Not the address of anything: the server would lead to the one with single slashes.
+  if (/^[^?#]*[/\\]{2}/.test(path))
+    throw new Error(`Failed to revalidate ${path}: Invalid response 308`)
+  const onlyKnown = Boolean(options?.unstable_onlyGenerated)
   const kind = onlyKnown ? INVALIDATE_RENDER_KNOWN : INVALIDATE_RENDER
   const status = (await cacheClient()?.render(kind, path)) ?? 200
   // Where nothing is, Next renders its page for that anew, and is content.

@@ -34,6 +34,7 @@ export function sendData(request: IncomingMessage, response: ApiResponse, body: 
   }
   const isJson = typeof body === 'object' || typeof body === 'number' || typeof body === 'boolean'
   const text = isJson ? JSON.stringify(body) : (body as string)
+  if (typeof text !== 'string') throw new TypeError(`res.send() cannot send a ${typeof body}`)
   if (sendTag(request, response, textTag(text))) return
   if (isJson) setKnown(response, 'Content-Type', 'content-type', JSON_TYPE)
   sendWhole(response, text, Buffer.byteLength(text))

@@ -102,6 +102,10 @@ export class RequestSocket {
     return this.writableLength
   }
 
+  get writableCorked(): number {
+    return this.corked
+  }
+
   get writableNeedDrain(): boolean {
     return this.writableLength > 0
   }
