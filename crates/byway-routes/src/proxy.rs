@@ -235,6 +235,8 @@ fn covering(source: &MatcherSource, options: &MatcherOptions) -> Result<Covering
     // A locale of any name comes first where there are locales, and a base path may be an expression too.
     let is_plain = base.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_-".contains(&byte));
     let start = match (is_plain, with_locales) {
+        // Below a base path the root has no slash of its own.
+        (true, false) if is_root => base.as_str().into(),
         (true, false) => format!("{base}{}", alone.prefix()).into(),
         (true, true) => base.as_str().into(),
         (false, _) => "".into(),

@@ -90,6 +90,15 @@ fn patterns_are_anchored_and_know_modifiers() {
 }
 
 #[test]
+fn x03_the_root_below_a_base_path_is_matched() {
+    let options = MatcherOptions { base_path: "/base".to_owned(), locales: None };
+    let root = matchers(&["/"], &options);
+    for (target, expect) in [("/base", true), ("/base/", true), ("/base/a", false)] {
+        assert_eq!(root.matches(&path(target, "/base"), &Request::default()), expect, "{target}");
+    }
+}
+
+#[test]
 fn without_a_matcher_every_request_is_matched() {
     let all = ProxyMatchers::new(None, &MatcherOptions::default()).unwrap();
     assert!(all.matches(&path("/_next/static/x.js", ""), &Request::default()));
