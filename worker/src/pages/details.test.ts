@@ -8,6 +8,7 @@ import { decode } from './charset.ts'
 const ROUTES = {
   '/ops/[op]': `
     const ops = {
+      framing: (req, res) => res.json([req.headers['transfer-encoding'] ?? null, req.headers['content-length'] ?? null, req.body]),
       own: function (req, res) { res.json([this === undefined, req.url]) },
       given: (req, res) => { res.writeHead(201, { 'X-A': '1', 'x-a': '2', 'X-B': ['b', 'c'] }); res.end(JSON.stringify([res.getHeader('x-a'), res.getHeader('X-B')])) },
       twice: (req, res) => { res.writeHead(201, { 'x-a': '1' }); res.writeHead(202) },
@@ -43,6 +44,14 @@ const valuesOf = (answer: Answer, name: string): string[] =>
 
 test('a handler is called on nothing of ours', async () => {
   assert.equal(json(await server.request('/self')), true)
+})
+
+test('a body without a length is seen to be chunked', async () => {
+  const framing = async (spec: object): Promise<unknown> => json(await op('framing', spec))
+  assert.deepEqual(await framing({}), [null, null, ''])
+  assert.deepEqual(await framing({ method: 'POST', body: 'ab' }), ['chunked', null, 'ab'])
+  const headers = [['content-length', '2']]
+  assert.deepEqual(await framing({ method: 'POST', body: 'ab', headers }), [null, '2', 'ab'])
 })
 
 test('the URL leaves out the parameters that a query has names of', async () => {

@@ -27,7 +27,13 @@ const ROUTES = {
         res.json({ same: req.connection === socket && res.socket === socket, address: socket.remoteAddress, port: typeof socket.remotePort, family: socket.remoteFamily,
           encrypted: socket.encrypted ?? null, readable: socket.readable, destroyed: socket.destroyed, chain: socket.setNoDelay().setKeepAlive().setTimeout(0) === socket })
       },
-      server: (req, res) => res.json(String(res.socket.server)),
+      server: (req, res) => {
+        const { server } = res.socket
+        server.on('close', () => {}); server.io ??= 0; server.io++
+        res.on('close', () => server.removeAllListeners('close'))
+        if (req.query.attach) server.on('upgrade', () => {})
+        res.json([req.connection.server === server, server.listening, server.io])
+      },
       order: (req, res) => { res.on('finish', () => seen.push(['finish', res.writableFinished])); res.on('close', () => seen.push(['close', res.closed ?? true])); res.on('prefinish', () => seen.push('prefinish'))
         res.end('done', () => seen.push('callback')) ; seen.push(['after end', res.writableEnded, res.headersSent]) },
       seen: (req, res) => res.json(seen.splice(0)),
@@ -298,7 +304,9 @@ describe('the response', () => {
     })
     const secure = json(await kind('socket', { https: true, address: '::1' })) as object
     assert.deepEqual([(secure as { encrypted: boolean }).encrypted], [true])
-    assert.equal((await kind('server')).status, 500)
+    assert.deepEqual(json(await kind('server')), [true, true, 1])
+    assert.deepEqual(json(await kind('server')), [true, true, 2])
+    assert.equal((await kind('server', { query: 'attach=1' })).status, 500)
     await server.logged(/byway itself is the HTTP server/)
   })
 

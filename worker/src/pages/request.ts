@@ -40,6 +40,9 @@ export function createRequest(
   addLines(request, exchange)
   if (exchange.headers !== null) request.headers = headersOf(exchange.headers)
   addForwarded(request, exchange)
+  // How libraries see that there is a body whose length nobody has said.
+  if (exchange.hasBody && request.headers['content-length'] === undefined)
+    request.headers['transfer-encoding'] = 'chunked'
   request.query = queryOf(exchange, search)
   socket.message = request
   return request

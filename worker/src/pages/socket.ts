@@ -5,6 +5,7 @@
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from '../exchange.ts'
+import { server } from './server.ts'
 
 /** How many bytes a request's stream holds before it stops asking for more. */
 const HIGH_WATER_BYTES = 64 * 1024
@@ -115,12 +116,8 @@ export class RequestSocket {
     return this
   }
 
-  /** Libraries for WebSockets ask for the server, to listen to its upgrades. */
-  get server(): never {
-    throw new Error(
-      'res.socket.server is not available: byway itself is the HTTP server, so that a WebSocket ' +
-        'server cannot attach to it from an API route. Run it on a port of its own.',
-    )
+  get server(): typeof server {
+    return server
   }
 
   address(): object {

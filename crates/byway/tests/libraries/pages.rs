@@ -123,6 +123,23 @@ fn an_express_app_is_a_handler() {
     assert_eq!(server.get("/api/nextjs-cors").unwrap().status, 200);
 }
 
+/// Sends a body without saying how long it is.
+fn in_chunks(
+    server: &TestServer,
+    path: &str,
+    content_type: (&str, &str),
+    body: &str,
+) -> (u16, Value) {
+    let mut client = server.connect().unwrap();
+    let (name, value) = content_type;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: a\r\n{name}: {value}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    );
+    client.send(format!("{head}{:x}\r\n{body}\r\n0\r\n\r\n", body.len())).unwrap();
+    let answer = client.read().unwrap();
+    (answer.status, answer.json())
+}
+
 #[test]
 fn uploads_are_parsed_by_formidable_multer_and_busboy() {
     let Libraries { server, project: _project } = Libraries::serve();
@@ -145,6 +162,11 @@ fn uploads_are_parsed_by_formidable_multer_and_busboy() {
     assert_eq!(stored, (200, expect));
     let long = format!("{file}x");
     assert_eq!(upload("/api/multer", &long), (413, json!({ "error": "LIMIT_FILE_SIZE" })));
+
+    for path in ["/api/multer", "/api/formidable"] {
+        let (status, stored) = in_chunks(&server, path, MULTIPART, &form("Ada", "in chunks"));
+        assert_eq!((status, &stored["size"]), (200, &json!(9)), "{path}: {stored}");
+    }
 
     let (status, found) = upload("/api/busboy", &file);
     assert_eq!((status, &found["name"]), (200, &json!("Ada")));
@@ -175,6 +197,8 @@ fn bodies_are_read_by_raw_body_and_body_parser() {
     assert_eq!(parsed, (200, json!({ "body": { "a": [1] } })));
     let nested = send(&server, "POST", path, &[FORM], "a[b]=1&a[c]=2");
     assert_eq!(nested, (200, json!({ "body": { "a": { "b": "1", "c": "2" } } })));
+    let chunked = in_chunks(&server, path, JSON, "{\"a\":2}");
+    assert_eq!(chunked, (200, json!({ "body": { "a": 2 } })));
     let broken = send(&server, "POST", path, &[JSON], "{bad");
     assert_eq!(broken, (400, json!({ "type": "entity.parse.failed" })));
     let long = send(&server, "POST", path, &[JSON], &format!("\"{}\"", "x".repeat(20_000)));
