@@ -299,9 +299,7 @@ impl Inner {
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
-        if let Err(status) =
-            ingress::check(&head.uri, head.version, &head.headers, self.head_bytes_max)
-        {
+        if let Err(status) = ingress::check(head, self.head_bytes_max) {
             return Ok(respond::empty(status));
         }
         // The path is read once, here; everything later receives the parsed value.

@@ -13,6 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
+use crate::announced::Announced;
 use crate::connection::BusyGuard;
 use crate::files::FileBody;
 use crate::gate::Watched;
@@ -39,6 +40,8 @@ enum Kind {
     Upstream(Box<UpstreamBody>),
     /// One of the others, which takes up a place until it has been sent.
     Holding(Box<(Kind, Taken)>),
+    /// A stream whose length is announced.
+    Announced(Box<(Kind, Announced)>),
     /// A stream, compressed piece by piece.
     Compressed(Box<(Kind, Encoder)>),
     /// One of the others, which is counted as it is sent.
@@ -102,6 +105,18 @@ impl AnswerBodyStream {
         }
     }
 
+    /// The same body, whose length the handler has announced; where it is whole its own length counts.
+    pub(crate) fn announced(self, length: u64) -> Self {
+        let Self { kind, busy } = self;
+        let kind = match (kind, Announced::new(length)) {
+            (kind @ Kind::Stream { .. }, Some(announced)) => {
+                Kind::Announced(Box::new((kind, announced)))
+            }
+            (kind, _) => kind,
+        };
+        Self { kind, busy }
+    }
+
     /// All of it; `None` for more than `bytes_max`.
     pub(crate) async fn collected(
         mut self,
@@ -131,6 +146,7 @@ impl AnswerBodyStream {
         match &self.kind {
             Kind::Whole(Some(bytes)) => Compressible::Length(bytes.len() as u64),
             Kind::Stream { .. } => Compressible::Stream,
+            Kind::Announced(announced) => Compressible::Length(announced.1.left()),
             Kind::Upstream(body) => {
                 body.size_hint().exact().map_or(Compressible::Stream, Compressible::Length)
             }
@@ -169,7 +185,7 @@ impl AnswerBodyStream {
 }
 
 /// What a body gives: its bytes, and then perhaps the lines behind them.
-type Polled = Poll<Option<Result<Frame<Bytes>, DispatchError>>>;
+pub(crate) type Polled = Poll<Option<Result<Frame<Bytes>, DispatchError>>>;
 
 impl Body for AnswerBodyStream {
     type Data = Bytes;
@@ -218,6 +234,10 @@ impl Kind {
             }),
             Self::Upstream(body) => body.poll_data(cx),
             Self::Holding(held) => held.0.poll(cx),
+            Self::Announced(announced) => {
+                let (body, announced) = &mut **announced;
+                announced.poll(|cx| body.poll(cx), cx)
+            }
             Self::Compressed(compressed) => {
                 let (body, encoder) = &mut **compressed;
                 poll_compressed(body, encoder, cx)
@@ -249,14 +269,22 @@ impl Kind {
             Self::Holding(held) => held.0.take_trailers(),
             Self::Compressed(compressed) => compressed.0.take_trailers(),
             Self::Watched(watched) => watched.0.take_trailers(),
-            Self::Whole(_) | Self::File(_) | Self::Upstream(_) | Self::Trailing => None,
+            Self::Whole(_)
+            | Self::File(_)
+            | Self::Upstream(_)
+            | Self::Announced(_)
+            | Self::Trailing => None,
         }
     }
 
     fn is_end(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.is_none(),
-            Self::Stream { .. } | Self::File(_) | Self::Compressed(_) | Self::Trailing => false,
+            Self::Stream { .. }
+            | Self::File(_)
+            | Self::Announced(_)
+            | Self::Compressed(_)
+            | Self::Trailing => false,
             Self::Upstream(body) => body.is_end_stream(),
             Self::Holding(held) => held.0.is_end(),
             Self::Watched(watched) => watched.0.is_end(),
@@ -269,6 +297,7 @@ impl Kind {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
             Self::Stream { .. } | Self::Compressed(_) | Self::Trailing => SizeHint::default(),
+            Self::Announced(announced) => SizeHint::with_exact(announced.1.left()),
             Self::File(body) => SizeHint::with_exact(body.length()),
             Self::Upstream(body) => body.size_hint(),
             Self::Holding(held) => held.0.size_hint(),

@@ -11,7 +11,7 @@ use byway_routes::router::{Match, ParamValue};
 use byway_routes::rules::query::Query;
 use byway_wire::constants::NO_ROUTE;
 use byway_wire::{NameCase, Param, ParamValues, Purpose, RequestHead};
-use http::header::{HeaderMap, HeaderName, TRAILER};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, TRAILER};
 use http::{HeaderValue, Method, Response, StatusCode, Version};
 use http_body::Body;
 use hyper::ext::ReasonPhrase;
@@ -41,6 +41,8 @@ pub(crate) struct Routed<'p> {
     pub(crate) found: Match<'p, 'p>,
     /// The path that the client asked for, which is what handlers see.
     pub(crate) asked: &'p RequestPath,
+    /// How many bytes of that path the handler does not see: a locale in front.
+    pub(crate) unseen: usize,
     /// What rewrites add to the query of a Pages API route. It reads them where it reads its parameters.
     pub(crate) added: Option<&'p Query>,
 }
@@ -91,6 +93,18 @@ pub(crate) struct Target<'m> {
 }
 
 impl Target<'_> {
+    /// The path as the worker gets it: only a proxy sees the base path and the locale.
+    fn path(&self) -> &str {
+        if self.proxy {
+            return self.asked.with_base();
+        }
+        let unseen = self.routed.map_or(0, |routed| routed.unseen);
+        match self.asked.as_str().get(unseen..) {
+            Some("") | None => "/",
+            Some(path) => path,
+        }
+    }
+
     /// The route's number at the workers.
     fn number(&self) -> u32 {
         self.routed.map_or(NO_ROUTE, |routed| routed.found.route as u32 + self.route_base)
@@ -181,8 +195,7 @@ impl<'a> Delivery<'a> {
         let params = target.routed.map(params).unwrap_or_default();
         let written = if target.as_written { client.head() } else { None };
         let lines = written.as_deref().map(|head| headers::as_written(&request.headers, head));
-        // Only a proxy sees the base path.
-        let path = if target.proxy { target.asked.with_base() } else { target.asked.as_str() };
+        let path = target.path();
         let head = RequestHead {
             route: target.number(),
             proxy: target.proxy,
@@ -285,6 +298,7 @@ pub(crate) fn response(answer: Answer, method: &Method) -> Response<AnswerBodySt
         return respond::empty(StatusCode::INTERNAL_SERVER_ERROR);
     };
     let mut lines = HeaderMap::with_capacity(head.headers.len() + 1);
+    let mut announced = None;
     for (name, value) in head.headers.iter() {
         let line = (HeaderName::from_bytes(&name), HeaderValue::from_maybe_shared(value));
         let (Ok(name), Ok(value)) = line else {
@@ -298,6 +312,8 @@ pub(crate) fn response(answer: Answer, method: &Method) -> Response<AnswerBodySt
             || name == TRAILER;
         if passes {
             lines.append(name, value);
+        } else if name == CONTENT_LENGTH {
+            announced = headers::length(&value);
         }
     }
     let body = match status {
@@ -305,7 +321,13 @@ pub(crate) fn response(answer: Answer, method: &Method) -> Response<AnswerBodySt
             drop(body);
             AnswerBodyStream::empty()
         }
-        _ => AnswerBodyStream::from_answer(body),
+        _ => {
+            let body = AnswerBodyStream::from_answer(body);
+            match announced {
+                Some(length) => body.announced(length),
+                None => body,
+            }
+        }
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;

@@ -86,9 +86,12 @@ pub(crate) fn trailers(lines: &HeaderLines) -> HeaderMap {
 /// Whether a line says how long the body would be that an answer to HEAD does not have (RFC 9110 §8.6).
 /// Nothing else can tell it, so here a handler is believed.
 pub(crate) fn is_length_for_head(name: &HeaderName, value: &HeaderValue, method: &Method) -> bool {
-    *method == Method::HEAD
-        && *name == CONTENT_LENGTH
-        && value.to_str().is_ok_and(|text| text.parse::<u64>().is_ok())
+    *method == Method::HEAD && *name == CONTENT_LENGTH && length(value).is_some()
+}
+
+/// The length that a line says.
+pub(crate) fn length(value: &HeaderValue) -> Option<u64> {
+    value.to_str().ok()?.parse().ok()
 }
 
 /// Which lines pass where byway forwards a message between a client and an upstream.

@@ -2,15 +2,15 @@
 
 use byway_config::limits::HEADER_LINES_MAX;
 use http::header::{EXPECT, HOST};
-use http::{HeaderMap, StatusCode, Uri, Version};
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode, Uri, Version};
 
 /// Refuses a request whose head breaks a rule; the status says which.
-pub(crate) fn check(
-    uri: &Uri,
-    version: Version,
-    headers: &HeaderMap,
-    head_bytes_max: usize,
-) -> Result<(), StatusCode> {
+pub(crate) fn check(head: &Parts, head_bytes_max: usize) -> Result<(), StatusCode> {
+    let Parts { method, uri, version, headers, .. } = head;
+    if !is_known(method) {
+        return Err(StatusCode::BAD_REQUEST);
+    }
     // Only CONNECT has none: byway opens no tunnels.
     let Some(target) = uri.path_and_query() else { return Err(StatusCode::BAD_REQUEST) };
     let target = target.as_str().len();
@@ -25,8 +25,55 @@ pub(crate) fn check(
     {
         return Err(StatusCode::EXPECTATION_FAILED);
     }
-    check_host(uri, version, headers)
+    check_host(uri, *version, headers)
 }
+
+/// Whether a method is one that Node's parser lets through, which are those of its `http.METHODS`. Names
+/// are case-sensitive (RFC 9110 §9.1). `CONNECT` is none of byway's.
+fn is_known(method: &Method) -> bool {
+    match *method {
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::PATCH
+        | Method::DELETE
+        | Method::OPTIONS
+        | Method::TRACE => true,
+        Method::CONNECT => false,
+        _ => OTHER_METHODS.contains(&method.as_str()),
+    }
+}
+
+/// Methods of extensions to HTTP, most of them of `WebDAV`.
+const OTHER_METHODS: [&str; 26] = [
+    "ACL",
+    "BIND",
+    "CHECKOUT",
+    "COPY",
+    "LINK",
+    "LOCK",
+    "M-SEARCH",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MOVE",
+    "NOTIFY",
+    "PROPFIND",
+    "PROPPATCH",
+    "PURGE",
+    "QUERY",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "SOURCE",
+    "SUBSCRIBE",
+    "UNBIND",
+    "UNLINK",
+    "UNLOCK",
+    "UNSUBSCRIBE",
+];
 
 /// RFC 9112 §3.2: exactly one valid `Host`, and the same as in an absolute-form target. hyper checks
 /// none of it.
@@ -79,17 +126,32 @@ fn is_host(host: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use byway_config::limits::HEAD_BYTES_MAX;
+    use http::Request;
 
     use super::*;
 
     fn verdict(uri: &str, lines: &[(&'static str, &str)]) -> u16 {
-        let mut headers = HeaderMap::new();
+        verdict_on("GET", uri, lines)
+    }
+
+    fn verdict_on(method: &str, uri: &str, lines: &[(&'static str, &str)]) -> u16 {
+        let mut request = Request::builder().method(method).uri(uri);
         for (name, value) in lines {
-            headers.append(*name, value.parse().unwrap());
+            request = request.header(*name, *value);
         }
-        match check(&uri.parse().unwrap(), Version::HTTP_11, &headers, HEAD_BYTES_MAX) {
+        match check(&request.body(()).unwrap().into_parts().0, HEAD_BYTES_MAX) {
             Ok(()) => 200,
             Err(status) => status.as_u16(),
+        }
+    }
+
+    #[test]
+    fn methods_are_those_of_nodes_parser() {
+        for known in ["GET", "HEAD", "OPTIONS", "TRACE", "PURGE", "M-SEARCH", "QUERY"] {
+            assert_eq!(verdict_on(known, "/", &[("host", "a")]), 200, "{known}");
+        }
+        for unknown in ["get", "FOO", "Post", "CONNECT", "GETS"] {
+            assert_eq!(verdict_on(unknown, "/", &[("host", "a")]), 400, "{unknown}");
         }
     }
 

@@ -6,6 +6,7 @@
 mod actions;
 mod added;
 mod admin;
+mod announced;
 mod app;
 mod body;
 mod cached;

@@ -103,7 +103,7 @@ impl Inner {
         let asked = request.path;
         let action = |path: &'p RequestPath| {
             let found = self.action(request, path)?.ok()?;
-            Some(Routed { found, asked, added: None })
+            Some(Routed { found, asked, unseen: 0, added: None })
         };
         let Resolution::Route { path, query } = resolution else {
             return (*resolution == Resolution::NotFound).then(|| action(from)).flatten();
@@ -114,7 +114,8 @@ impl Inner {
             return action(path.get(from));
         }
         let is_pages = self.kind(found.route) == RouteKind::Pages;
-        Some(Routed { found, asked, added: (is_pages && !query.is_empty()).then_some(query) })
+        let added = (is_pages && !query.is_empty()).then_some(query);
+        Some(Routed { found, asked, unseen: 0, added })
     }
 
     /// Goes where a verdict says.

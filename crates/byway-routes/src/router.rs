@@ -50,6 +50,8 @@ struct ParamSlot {
     name: Box<str>,
     segment: usize,
     takes_rest: bool,
+    /// Whether there may be no rest.
+    is_optional: bool,
 }
 
 /// A route and the values of its parameters.
@@ -135,8 +137,12 @@ impl Router {
         let mut end = Segment::Static(String::new());
         for (index, segment) in pattern.segments.iter().enumerate() {
             if let Some(name) = segment.param_name() {
-                let takes_rest = segment.is_catch_all();
-                slots.push(ParamSlot { name: name.into(), segment: index, takes_rest });
+                slots.push(ParamSlot {
+                    name: name.into(),
+                    segment: index,
+                    takes_rest: segment.is_catch_all(),
+                    is_optional: matches!(segment, Segment::OptionalCatchAll(_)),
+                });
             }
             if segment.is_catch_all() {
                 end = segment.clone();
@@ -184,15 +190,17 @@ impl Node {
 
 impl<'r, 'p> Match<'r, 'p> {
     /// The parameters in the order of the path. An optional catch-all that matched nothing is
-    /// absent.
+    /// absent, and so is one that matched `index`, as under Next.
     pub fn params(&self) -> impl ExactSizeIterator<Item = (&'r str, ParamValue<'p>)> + use<'r, 'p> {
         let path = self.path;
-        // Only the last parameter can take the rest, and only an optional one can find none.
-        let rest_is_empty = self
-            .slots
-            .last()
-            .is_some_and(|slot| slot.takes_rest && path.segments_from(slot.segment).len() == 0);
-        let present = self.slots.len() - usize::from(rest_is_empty);
+        // Only the last parameter can take the rest.
+        let rest_is_absent = self.slots.last().is_some_and(|slot| {
+            slot.is_optional && {
+                let mut rest = path.segments_from(slot.segment);
+                rest.next().is_none_or(|first| first == "index" && rest.len() == 0)
+            }
+        });
+        let present = self.slots.len() - usize::from(rest_is_absent);
         self.slots.iter().take(present).map(move |slot| {
             let mut segments = path.segments_from(slot.segment);
             let value = if slot.takes_rest {

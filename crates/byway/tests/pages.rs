@@ -86,6 +86,7 @@ fn edge_routes_get_requests_and_give_responses() {
          export default async function handler(request: NextRequest, event: any) {\n\
          \x20 const { searchParams, pathname } = request.nextUrl\n\
          \x20 if (searchParams.has('throw')) throw new Error('edge')\n\
+         \x20 if (searchParams.has('to')) return Response.redirect(new URL(searchParams.get('to')!, request.url), 303)\n\
          \x20 event.waitUntil(Promise.resolve().then(() => console.error('waited until')))\n\
          \x20 return Response.json({ query: [...searchParams], pathname, method: request.method, body: await request.text(),\n\
          \x20   same: new URL(request.url).search === request.nextUrl.search, runtime: process.env.NEXT_RUNTIME }, { status: 202 })\n\
@@ -97,6 +98,12 @@ fn edge_routes_get_requests_and_give_responses() {
     let expect = json!({ "query": query, "pathname": "/api/red/a/b", "method": "PATCH", "body": "body", "same": true, "runtime": "edge" });
     assert_eq!(request.json(), expect);
     assert!(server.wait_for_log("waited until", PATIENCE).is_some());
+    for (to, location) in
+        [("/b?c=1%23d", "/b?c=1#d"), ("https://a.example/b", "https://a.example/b")]
+    {
+        let redirect = server.get(&format!("/api/red/a?to={to}")).unwrap();
+        assert_eq!((redirect.status, redirect.header("location")), (303, Some(location)));
+    }
     let failed = server.get("/api/red/a?throw").unwrap();
     assert_eq!(
         (failed.status, failed.header("content-type")),
@@ -120,6 +127,92 @@ fn bodies_of_get_reach_the_handler_and_head_says_how_long_an_answer_is() {
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(head.header("content-length"), Some(length.as_str()));
     assert!(head.header("etag").is_some_and(|tag| tag.starts_with('"')), "{head:?}");
+}
+
+#[test]
+fn lengths_that_handlers_announce_reach_the_client_and_are_kept() {
+    let (_fixture, server) = serve(&[(
+        "pages/api/[n].ts",
+        "import { Readable } from 'node:stream'\n\
+         let seen = []\n\
+         export default async (req, res) => {\n\
+         \x20 if (req.query.n === 'seen') return res.json(seen)\n\
+         \x20 if (req.query.n === 'whole') return res.send('x'.repeat(3_000_000))\n\
+         \x20 seen = []\n\
+         \x20 for (const name of ['finish', 'close']) res.on(name, () => seen.push(name))\n\
+         \x20 res.setHeader('Content-Length', 8)\n\
+         \x20 const pieces = { short: ['1234'], long: ['12345678', '9'] }[req.query.n] ?? ['1234', '5678']\n\
+         \x20 Readable.from(pieces).pipe(res)\n\
+         }\n",
+    )]);
+    for (name, body) in [("right", "12345678"), ("long", "12345678")] {
+        let answer = server.get(&format!("/api/{name}")).unwrap();
+        assert_eq!((answer.header("content-length"), answer.text()), (Some("8"), body.to_owned()));
+        assert_eq!(server.get("/api/seen").unwrap().json(), json!(["finish", "close"]), "{name}");
+    }
+    let whole = server.get("/api/whole").unwrap();
+    assert_eq!((whole.header("content-length"), whole.body.len()), (Some("3000000"), 3_000_000));
+    let short = server.get("/api/short").unwrap();
+    assert_eq!((short.text(), short.complete), ("1234".to_owned(), false));
+    assert_eq!(server.get("/api/right").unwrap().status, 200);
+}
+
+#[test]
+fn a_method_that_node_does_not_know_is_refused_and_every_other_is_the_handlers() {
+    let (_fixture, server) = serve(&[ECHO]);
+    for method in ["PURGE", "M-SEARCH", "TRACE"] {
+        let answer = server.request(method, "/api/echo", &[], "").unwrap();
+        assert_eq!(answer.json()["method"], method);
+    }
+    for method in ["get", "FOO", "CONNECT"] {
+        assert_eq!(server.request(method, "/api/echo", &[], "").unwrap().status, 400, "{method}");
+    }
+}
+
+#[test]
+fn reasons_are_the_words_of_node() {
+    let (_fixture, server) = serve(&[(
+        "pages/api/[code].ts",
+        "export default (req, res) => res.status(Number(req.query.code)).end('x')\n",
+    )]);
+    for (code, reason) in [
+        (203, "Non-Authoritative Information"),
+        (299, "unknown"),
+        (404, "Not Found"),
+        (418, "I'm a Teapot"),
+        (509, "Bandwidth Limit Exceeded"),
+    ] {
+        assert_eq!(server.get(&format!("/api/{code}")).unwrap().reason, reason);
+    }
+}
+
+#[test]
+fn a_locale_that_a_rewrite_takes_away_is_not_in_the_url() {
+    let (_fixture, server) = serve(&[
+        (
+            "next.config.mjs",
+            "export default {\n  i18n: { locales: ['en', 'fr'], defaultLocale: 'en' },\n  rewrites: async () => [{ source: '/via/:x', destination: '/api/url' }],\n}\n",
+        ),
+        ("pages/api/url.ts", "export default (req, res) => res.send(req.url)\n"),
+    ]);
+    for (path, url) in [("/via/a?b=c", "/via/a?b=c"), ("/fr/via/a?b=c", "/via/a?b=c")] {
+        assert_eq!(server.get(path).unwrap().text(), url);
+    }
+}
+
+#[test]
+fn an_optional_catch_all_does_not_see_index() {
+    let (_fixture, server) = serve(&[
+        ("pages/api/o/[[...rest]].ts", "export default (req, res) => res.json(req.query)\n"),
+        ("pages/api/c/[...rest].ts", "export default (req, res) => res.json(req.query)\n"),
+    ]);
+    for (path, query) in [
+        ("/api/o/index", json!({})),
+        ("/api/o/index/a", json!({ "rest": ["index", "a"] })),
+        ("/api/c/index", json!({ "rest": ["index"] })),
+    ] {
+        assert_eq!(server.get(path).unwrap().json(), query, "{path}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use byway_pool::DispatchError;
+use byway_routes::method::MethodOutcome;
 use byway_routes::path::{PathOptions, PathOutcome, parse_target};
 use byway_routes::router::Match;
 use http::StatusCode;
@@ -30,9 +31,15 @@ impl App {
     /// `only_known` a path that is not in the cache is left alone.
     pub(crate) async fn render_again(&self, path: &str, only_known: bool) -> StatusCode {
         let build = self.build();
-        let render = async |found: Match<'_, '_>| match &build.cached {
-            Some(cached) => cached.render_again(&found, only_known).await,
-            None => StatusCode::OK,
+        let render = async |found: Match<'_, '_>| {
+            let methods = build.routes.get(found.route).and_then(|route| route.methods);
+            if methods.is_some_and(|it| it.outcome("GET") == MethodOutcome::NotAllowed) {
+                return StatusCode::METHOD_NOT_ALLOWED;
+            }
+            match &build.cached {
+                Some(cached) => cached.render_again(&found, only_known).await,
+                None => StatusCode::OK,
+            }
         };
         build.with_match(path, render).await.unwrap_or(StatusCode::NOT_FOUND)
     }

@@ -82,7 +82,7 @@ impl Inner {
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
         if let Some(Ok(found)) = self.action(request, path) {
-            let routed = Routed { found, asked: request.path, added: None };
+            let routed = Routed { found, asked: request.path, unseen: 0, added: None };
             let answer = self.call(request, body, &routed, visit).await?;
             return Ok((answer, AnswerOf::Route(RouteKind::App)));
         }

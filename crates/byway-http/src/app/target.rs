@@ -28,7 +28,8 @@ impl Inner {
                 };
                 let is_pages = self.kind(found.route) == RouteKind::Pages;
                 let added = (is_pages && !query.is_empty()).then_some(query);
-                Target::Route(Routed { found, asked: request.path, added })
+                let unseen = if is_pages { self.rules.locale_bytes(request.path) } else { 0 };
+                Target::Route(Routed { found, asked: request.path, unseen, added })
             }
             Resolution::File { path } => Target::File(path.get(request.path)),
             Resolution::External { .. } | Resolution::NotFound => Target::Nothing,
@@ -41,7 +42,9 @@ impl Inner {
             return Target::File(request.path);
         }
         match self.router.matches(request.path) {
-            Some(found) => Target::Route(Routed { found, asked: request.path, added: None }),
+            Some(found) => {
+                Target::Route(Routed { found, asked: request.path, unseen: 0, added: None })
+            }
             None => Target::Nothing,
         }
     }

@@ -133,6 +133,12 @@ impl Rules {
         Localised { path, is_explicit, default_locale: Some(default) }
     }
 
+    /// How many bytes of a path, below the base path, name its locale: API routes do not see it.
+    pub fn locale_bytes(&self, path: &RequestPath) -> usize {
+        let path = path.as_str();
+        self.locale(path).map_or(0, |(_, rest)| path.len() - rest.len())
+    }
+
     /// The locale that a path below the base path starts with, and what follows it.
     fn locale<'p>(&self, path: &'p str) -> Option<(&str, &'p str)> {
         let segment = path.strip_prefix('/')?.split('/').next()?;
