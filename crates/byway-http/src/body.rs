@@ -105,16 +105,15 @@ impl AnswerBodyStream {
         }
     }
 
-    /// The same body, whose length the handler has announced; where it is whole its own length counts.
+    /// The same body, whose length the handler has announced.
     pub(crate) fn announced(self, length: u64) -> Self {
-        let Self { kind, busy } = self;
-        let kind = match (kind, Announced::new(length)) {
-            (kind @ Kind::Stream { .. }, Some(announced)) => {
-                Kind::Announced(Box::new((kind, announced)))
+        match Announced::new(length) {
+            // One that has arrived whole may be wrong about its length too.
+            Some(announced) if self.size_hint().exact() != Some(length) => {
+                Kind::Announced(Box::new((self.kind, announced))).into()
             }
-            (kind, _) => kind,
-        };
-        Self { kind, busy }
+            _ => self,
+        }
     }
 
     /// All of it; `None` for more than `bytes_max`.

@@ -170,23 +170,6 @@ fn a_method_that_node_does_not_know_is_refused_and_every_other_is_the_handlers()
 }
 
 #[test]
-fn reasons_are_the_words_of_node() {
-    let (_fixture, server) = serve(&[(
-        "pages/api/[code].ts",
-        "export default (req, res) => res.status(Number(req.query.code)).end('x')\n",
-    )]);
-    for (code, reason) in [
-        (203, "Non-Authoritative Information"),
-        (299, "unknown"),
-        (404, "Not Found"),
-        (418, "I'm a Teapot"),
-        (509, "Bandwidth Limit Exceeded"),
-    ] {
-        assert_eq!(server.get(&format!("/api/{code}")).unwrap().reason, reason);
-    }
-}
-
-#[test]
 fn a_locale_that_a_rewrite_takes_away_is_not_in_the_url() {
     let (_fixture, server) = serve(&[
         (
