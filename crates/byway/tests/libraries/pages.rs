@@ -124,6 +124,7 @@ fn an_express_app_is_a_handler() {
 }
 
 /// Sends a body without saying how long it is.
+#[allow(clippy::unwrap_used, reason = "a test that fails is the right answer to an error")]
 fn in_chunks(
     server: &TestServer,
     path: &str,
