@@ -1,5 +1,6 @@
 //! Which header lines pass, in both directions.
 
+use bytes::Bytes;
 use byway_wire::HeaderLines;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName};
 use http::{HeaderValue, Method};
@@ -70,17 +71,20 @@ pub(crate) fn to_client(name: &HeaderName) -> bool {
     !is_hop_by_hop(text) && text != "content-length" && text != "x-middleware-set-cookie"
 }
 
-/// The lines behind a worker's answer, those that HTTP allows and that a client may see.
+/// A line that a worker gave; `None` for one that HTTP does not allow.
+pub(crate) fn line(name: &[u8], value: Bytes) -> Option<(HeaderName, HeaderValue)> {
+    let name = HeaderName::from_bytes(name).ok()?;
+    Some((name, HeaderValue::from_maybe_shared(value).ok()?))
+}
+
+/// The lines that HTTP allows; the worker has checked them all, so none is lost.
+pub(crate) fn valid(lines: &HeaderLines) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    lines.iter().filter_map(|(name, value)| line(&name, value))
+}
+
+/// The lines behind a worker's answer, those that a client may see.
 pub(crate) fn trailers(lines: &HeaderLines) -> HeaderMap {
-    let lines = lines.iter().filter_map(|(name, value)| {
-        let name = HeaderName::from_bytes(&name).ok().filter(to_client)?;
-        Some((name, HeaderValue::from_maybe_shared(value).ok()?))
-    });
-    let mut trailers = HeaderMap::new();
-    for (name, value) in lines {
-        trailers.append(name, value);
-    }
-    trailers
+    valid(lines).filter(|(name, _)| to_client(name)).collect()
 }
 
 /// Whether a line says how long the body would be that an answer to HEAD does not have (RFC 9110 §8.6).

@@ -15,7 +15,7 @@ use byway_routes::rules::query::Query;
 use byway_routes::rules::resolve::{Resolution, Site as _};
 use byway_wire::constants::FORWARD;
 use byway_wire::{HeaderLines, RouteHead, Verdict, VerdictAction};
-use http::header::{HeaderMap, HeaderName, SET_COOKIE, VARY};
+use http::header::{HeaderMap, SET_COOKIE, VARY};
 use http::request::Parts;
 use http::{HeaderValue, Response, Uri};
 use http_body::Body;
@@ -433,23 +433,15 @@ fn finish(answer: &mut HeaderMap, added: AddedHeaders, of: AnswerOf, proxy: Opti
 /// The header lines of a request as its proxy has changed them.
 fn header_map(lines: &HeaderLines) -> HeaderMap {
     let mut map = HeaderMap::with_capacity(lines.len());
-    map.extend(valid(lines));
+    map.extend(headers::valid(lines));
     map
-}
-
-/// The lines that HTTP allows; the worker has checked them all, so none is lost.
-fn valid(lines: &HeaderLines) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-    lines.iter().filter_map(|(name, value)| {
-        let name = HeaderName::from_bytes(&name).ok()?;
-        Some((name, HeaderValue::from_maybe_shared(value).ok()?))
-    })
 }
 
 /// Adds a proxy's headers to an answer. As under Next they win over the ones of a route handler, and the
 /// ones of a Pages API route win over them; `set-cookie` and `vary` of both are sent, the proxy's first.
 fn add_headers(answer: &mut HeaderMap, lines: &HeaderLines, kind: RouteKind) {
     let (mut cookies, mut vary) = (Vec::new(), Vec::new());
-    for (name, value) in valid(lines).filter(|(name, _)| headers::to_client(name)) {
+    for (name, value) in headers::valid(lines).filter(|(name, _)| headers::to_client(name)) {
         if name == SET_COOKIE {
             cookies.push(value);
         } else if name == VARY {

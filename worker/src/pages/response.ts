@@ -239,18 +239,18 @@ function headOf(response: ServerResponse, headers: unknown): Head {
   const { statusCode, statusMessage } = response
   const isHead = response.req.method === 'HEAD'
   const inside = response as unknown as Internals
+  let known: OutHeaders | null = null
   if (OUT_HEADERS !== undefined && headers === inside[OUT_HEADERS]) {
-    const known = headers as OutHeaders | null
+    known = headers as OutHeaders | null
     if (known !== null && 'trailer' in known) refuseTrailer(known, inside)
-    for (const name in known) addLines(lines, name, known[name]![0], known[name]![1], isHead)
   } else if (Array.isArray(headers)) {
     addPairs(lines, headers, isHead)
   } else if (typeof headers === 'object' && headers !== null) {
-    const known = checked(headers as Record<string, unknown>)
-    for (const name in known) addLines(lines, name, known[name]![0], known[name]![1], isHead)
+    known = checked(headers as Record<string, unknown>)
     // Under Next a program can read them back, and of two spellings of a name the last one counts.
     if (OUT_HEADERS !== undefined) inside[OUT_HEADERS] = known
   }
+  for (const name in known) addLines(lines, name, known[name]![0], known[name]![1], isHead)
   const reason = statusMessage === STATUS_CODES[statusCode] ? '' : statusMessage
   return newHead(statusCode, reason, lines)
 }

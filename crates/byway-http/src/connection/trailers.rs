@@ -11,7 +11,6 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use byway_wire::HeaderLines;
-use http::HeaderName;
 use parking_lot::Mutex;
 use tokio::io::AsyncWrite;
 
@@ -66,12 +65,9 @@ impl Trailers {
             return;
         }
         let mut step = self.step.lock();
-        match std::mem::take(&mut *step) {
-            Step::Announced(end, waker) => {
-                *step = Step::Due(end);
-                waker.wake();
-            }
-            other => *step = other,
+        if let Step::Announced(end, waker) = &mut *step {
+            waker.wake_by_ref();
+            *step = Step::Due(std::mem::take(end));
         }
     }
 
@@ -86,12 +82,14 @@ impl Trailers {
             return Pin::new(socket).poll_write(cx, bytes);
         }
         let mut step = self.step.lock();
-        match std::mem::take(&mut *step) {
-            Step::Announced(end, waker) => *step = Step::Announced(end, waker),
-            Step::Due(end) if bytes.starts_with(END) => *step = Step::Sending(end),
-            Step::Sending(end) => *step = Step::Sending(end),
+        match &mut *step {
+            Step::Announced(..) | Step::Sending(_) => {}
+            Step::Due(end) if bytes.starts_with(END) => *step = Step::Sending(std::mem::take(end)),
             // An answer that is not chunked has no place for them.
-            Step::Due(_) | Step::None => self.any.store(false, Ordering::Release),
+            Step::Due(_) | Step::None => {
+                *step = Step::None;
+                self.any.store(false, Ordering::Release);
+            }
         }
         let Step::Sending(end) = &mut *step else {
             return Pin::new(socket).poll_write(cx, bytes);
@@ -114,9 +112,7 @@ fn end_with(lines: &HeaderLines) -> Bytes {
     let mut end = BytesMut::from(&b"0\r\n"[..]);
     for (name, value) in lines.iter() {
         // Checked like any line of an answer, and sent in the letters of the handler.
-        let is_fine = HeaderName::from_bytes(&name).is_ok_and(|name| headers::to_client(&name))
-            && http::HeaderValue::from_bytes(&value).is_ok();
-        if is_fine {
+        if headers::line(&name, value.clone()).is_some_and(|(name, _)| headers::to_client(&name)) {
             for part in [&name[..], b": ", &value[..], b"\r\n"] {
                 end.put_slice(part);
             }
