@@ -14,12 +14,21 @@ fn is_gateway_error(outcome: &Outcome) -> bool {
 
 #[test]
 fn w01_a_killed_worker_costs_what_was_in_flight_and_nothing_else() {
-    let (_fixture, server) = serve(&["--workers", "2"]);
+    let (fixture, server) = serve(&["--workers", "2"]);
     let plan = Plan { clients: 64, query: "wait=20", ..Plan::default() };
     let load = Load::start(server.authority(), &plan);
+    let mut killed = 0;
     for _ in 0..5 {
+        // A worker that is alone has all requests in flight.
+        eventually("two workers", || {
+            let pool = default_pool(&fixture);
+            let workers = pool["workers"].as_array().unwrap();
+            (pool["ready"] == 2 && workers.iter().all(|worker| worker["pid"] != killed))
+                .then_some(())
+        });
         load.wait_for(200);
-        signal(worker(&server), Signal::KILL);
+        killed = worker(&server);
+        signal(killed, Signal::KILL);
     }
     load.wait_for(200);
     let result = load.stop();
