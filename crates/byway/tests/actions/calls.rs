@@ -1,6 +1,5 @@
 //! Calls by React's client.
 
-use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
@@ -52,21 +51,20 @@ fn errors_reach_the_log_and_only_a_digest_the_client() {
     let names: Vec<&String> = error.as_object().unwrap().keys().collect();
     assert_eq!(names, ["digest"]);
     assert!(error["digest"].as_str().unwrap().bytes().all(|byte| byte.is_ascii_digit()));
-    let line =
-        served.server.wait_for_log("a secret of the server", Duration::from_secs(5)).unwrap();
+    let line = served.logged("a secret of the server");
     let digest = format!("digest {}", error["digest"].as_str().unwrap());
     for part in ["POST /donations", "app/actions.ts", &digest] {
         assert!(line.contains(part), "no `{part}` in {line}");
     }
-    let mapped = served.server.wait_for_log("app/actions.ts:", Duration::from_secs(5));
-    assert!(mapped.is_some(), "the stack is not mapped: {}", served.server.stderr());
+    // The stack is mapped to the sources.
+    served.logged("app/actions.ts:");
     let answer = served.call("digested", "[]");
     assert_eq!((answer.status, result(&answer)), (500, "E{\"digest\":\"KNOWN\"}".to_owned()));
     // What a client cannot be given fails in its place; the action itself was fine.
     let answer = served.call("instance", "[]");
     assert_eq!(answer.status, 200);
     assert!(result(&answer).starts_with("E{\"digest\":"));
-    served.server.wait_for_log("Only plain objects", Duration::from_secs(5)).unwrap();
+    served.logged("Only plain objects");
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn x08_pages_of_other_sites_call_nothing() {
         let form = served.server.request("POST", "/", &headers, &body).unwrap();
         assert_eq!((form.status, form.text().as_str()), (500, "Internal Server Error"));
     }
-    assert!(served.server.stderr().contains("a page of another site called a Server Action"));
+    served.logged("a page of another site called a Server Action");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod hostile;
 mod ids;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use byway_testkit::{Fixture, RawResponse, TestServer};
 use serde_json::Value as Json;
@@ -109,6 +110,12 @@ impl Served {
 
     pub(crate) fn id(&self, name: &str) -> &str {
         &self.ids[name]
+    }
+
+    /// Waits for a line of the log, which may come after the answer.
+    pub(crate) fn logged(&self, needle: &str) -> String {
+        let line = self.server.wait_for_log(needle, Duration::from_secs(10));
+        line.unwrap_or_else(|| panic!("no `{needle}` in {}", self.server.stderr()))
     }
 
     /// Calls an action as React's client does, with arguments that fit into a text.

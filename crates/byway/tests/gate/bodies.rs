@@ -33,6 +33,7 @@ fn l04_a_declared_length_is_refused_before_the_handler_runs() {
     assert!(client.closed_within(Duration::from_secs(5)), "what follows is no request");
     let fits = server.request("POST", "/upload", &[], &"x".repeat(102_400)).unwrap();
     assert_eq!(fits.json()["length"], 102_400);
+    server.wait_for_log("upload began", Duration::from_secs(10)).unwrap();
     assert_eq!(server.stderr().matches("upload began").count(), 1);
 }
 

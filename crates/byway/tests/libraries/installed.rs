@@ -28,6 +28,8 @@ impl Libraries {
     fn start() -> io::Result<Self> {
         let project = Fixture::copy_of(source())?;
         symlink(packages().join("node_modules"), project.path().join("node_modules"))?;
+        // What some routes keep in memory, such as a database, a spare worker would not have.
+        project.write("byway.toml", "[workers]\nstuck_after = \"1m\"\n")?;
         let server = project.serve(byway_binary(env!("CARGO_BIN_EXE_byway")))?;
         Ok(Self { server, project })
     }
