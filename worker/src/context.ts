@@ -40,6 +40,8 @@ export class RequestContext {
   scope: CacheScope | null = null
   /** What the action that runs has done; null where no action does. */
   action: ActionEffects | null = null
+  /** Tells an error of a page, which goes on with another answer; null where no page is rendered. */
+  report: ((error: unknown) => void) | null = null
   /** What the route's file says. */
   segment: Segment = NO_SEGMENT
   /** Callbacks of `after()` that wait for the end of the answer. */

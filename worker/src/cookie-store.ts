@@ -73,7 +73,8 @@ function checkPhase(): void {
   const context = contexts.getStore()
   // What a handler sets that answers everybody would be set for everybody.
   const isStatic = context?.segment.dynamic === 'force-static'
-  if (context?.phase !== 'after' && !isStatic) return
+  const isPage = context?.report !== null && context?.report !== undefined
+  if (context?.phase !== 'after' && !isStatic && !isPage) return
   throw new Error(
     'Cookies can only be modified in a Server Action or Route Handler. Read more: ' +
       'https://nextjs.org/docs/app/api-reference/functions/cookies#options',

@@ -119,6 +119,7 @@ export class Handling {
       if (scope !== null || route.isAction || contextNeeded()) {
         context = new RequestContext(exchange, request, route.entry.path)
         if (route.isAction) context.action = this.#effects(exchange, route)
+        if (route.isPage) context.report = (error) => this.#crashed(exchange, route, error)
         context.segment = route.segment
         context.scope = scope
         result =
@@ -297,7 +298,7 @@ export class Handling {
     this.#settings.instrumentation.requestError(error, exchange, {
       routerKind: 'App Router',
       routePath: route.entry.path,
-      routeType: route.isAction ? 'action' : 'route',
+      routeType: route.isAction ? 'action' : route.isPage ? 'render' : 'route',
     })
   }
 }

@@ -22,7 +22,7 @@ export interface ReportedRequest {
 export interface ErrorPlace {
   routerKind: 'App Router' | 'Pages Router'
   routePath: string
-  routeType: 'route' | 'action' | 'proxy'
+  routeType: 'route' | 'action' | 'proxy' | 'render'
 }
 
 /** The module, or the lack of one. */

@@ -13,7 +13,7 @@ export interface RouteEntry {
   path: string
   /** The source file, relative to the project. */
   file: string
-  kind: 'app' | 'pages' | 'action'
+  kind: 'app' | 'page' | 'pages' | 'action'
   /** The module to load, relative to `.byway/`. */
   chunk: string
   /** What the file says about how it is to be run. */

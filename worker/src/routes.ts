@@ -40,6 +40,8 @@ export class Route {
   readonly failsWithPage: boolean
   /** Whether clients call a function and no handler by it. */
   readonly isAction: boolean
+  /** Whether it is a page, which its handler renders. */
+  readonly isPage: boolean
   /** The handlers, once they are loaded. */
   loaded: LoadedRoute | null = null
   /** Why the module could not be loaded, if that is so. */
@@ -53,7 +55,8 @@ export class Route {
     this.segment = entry.segment ?? {}
     this.edge = entry.segment?.runtime === 'edge'
     this.isAction = entry.kind === 'action'
-    this.failsWithPage = this.edge || entry.kind === 'pages'
+    this.isPage = entry.kind === 'page'
+    this.failsWithPage = this.edge || this.isPage || entry.kind === 'pages'
     this.#url = pathToFileURL(join(directory, entry.chunk)).href
   }
 
@@ -87,7 +90,7 @@ export class Route {
   }
 
   #handlers(namespace: Record<string, unknown>): LoadedRoute {
-    if (this.entry.kind === 'app') return handlersOf(namespace)
+    if (this.entry.kind === 'app' || this.isPage) return handlersOf(namespace)
     if (this.edge) return edgeHandlers(namespace, this.entry.path)
     return { handlers: [], allow: '', pages: pagesModule(namespace) }
   }

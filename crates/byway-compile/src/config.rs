@@ -75,6 +75,7 @@ pub async fn compile_config(
         loaded: Arc::default(),
         use_cache: false,
         actions: "".into(),
+        pages: Arc::default(),
     };
     let findings = Arc::clone(&plugin.findings);
     let result = run_bundler(options, plugin).await?;

@@ -124,6 +124,7 @@ impl Developer {
         let manifest = plan.manifest(&files, &broken, &mut reporter)?;
         let mut sources = sources(&files);
         sources.extend(broken.into_keys());
+        sources.extend(plan.pages.read.iter().cloned());
         let diagnostics = reporter.finish();
         Ok(DevBuild { files: files.iter().map(file).collect(), manifest, diagnostics, sources })
     }

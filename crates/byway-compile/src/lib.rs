@@ -29,6 +29,7 @@ mod names;
 mod next_users;
 mod options;
 mod packages;
+mod page;
 mod pass;
 mod pipeline;
 mod place;
@@ -71,7 +72,7 @@ pub struct BuildInput {
     pub out_dir: PathBuf,
     /// The route files; a route's id is its index here.
     pub routes: Vec<SourceRoute>,
-    /// The project's pages, which only the manifest lists.
+    /// The project's pages. Those that can be rendered become routes behind the others.
     pub pages: Vec<Page>,
     /// Where to look for Server Actions.
     pub actions: ActionSources,
@@ -106,6 +107,17 @@ pub struct SourceRoute {
     pub special: Option<Special>,
 }
 
+impl SourceRoute {
+    /// The id of the module that its chunk is made from; `file` is its file, absolute.
+    pub(crate) fn module_id(&self, file: String) -> String {
+        match self.special {
+            _ if self.kind == RouteKind::Page => virtual_modules::page_id(&file),
+            Some(special) => special::id(special, &file),
+            None => file,
+        }
+    }
+}
+
 /// A good build.
 #[derive(Debug)]
 pub struct BuildOutput {
@@ -122,6 +134,8 @@ pub struct Analysis {
     pub manifest: Option<Manifest>,
     /// Errors first, each kind sorted by file.
     pub found: Vec<Diagnostic>,
+    /// Why pages of `app/` are not rendered, a note for each.
+    pub unrendered: Vec<Diagnostic>,
     /// The project's own files that its routes, proxy and instrumentation load, absolute and sorted.
     pub sources: Vec<PathBuf>,
 }

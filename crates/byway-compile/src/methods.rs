@@ -34,7 +34,7 @@ pub(crate) fn warnings(
     route: &SourceRoute,
     exports: &RouteExports,
 ) -> Vec<Diagnostic> {
-    if exports.open_ended {
+    if exports.open_ended || route.kind == RouteKind::Page {
         return Vec::new();
     }
     let has_default = exports.names.iter().any(|name| name == "default");

@@ -21,6 +21,7 @@ use crate::emit;
 use crate::names::chunk_names;
 use crate::next_users::packages_import_next;
 use crate::options::{Setup, bundler_options};
+use crate::page::PagePlan;
 use crate::pass::{Pass, runtime_chunk};
 use crate::place::Layout;
 use crate::plugin::{Broken, Byway, Loaded};
@@ -83,6 +84,7 @@ pub async fn analyse(input: BuildInput) -> Result<Analysis, BuildError> {
     Ok(Analysis {
         manifest: compiled.map(|(_, manifest)| manifest),
         found,
+        unrendered: plan.pages.unrendered.clone(),
         sources: loaded.into_iter().filter(|file| !is_in_node_modules(file)).collect(),
     })
 }
@@ -106,6 +108,8 @@ pub(crate) struct Plan {
     pub(crate) proxy: Option<ProxyFile>,
     /// The modules with Server Actions.
     pub(crate) actions: ActionPlan,
+    /// The pages that are rendered.
+    pub(crate) pages: PagePlan,
     /// What was noticed about the routes' files before any of them is compiled.
     pub(crate) found: Vec<Diagnostic>,
     /// Chunk names of the runtime's `next/*` files.
@@ -129,6 +133,7 @@ impl Plan {
             *tsconfig = real_path(tsconfig)?;
         }
         let layout = Layout::new(&project_dir, &out_dir.join(ROUTES));
+        let pages = PagePlan::of(&project_dir, &mut input, &runtime);
         let names = chunk_names(input.routes.iter().map(|route| route.file.as_str()));
         let routes = names.into_iter().map(|name| format!("{ROUTES}/{name}")).collect();
         let next = runtime
@@ -162,6 +167,7 @@ impl Plan {
             policies,
             proxy,
             actions,
+            pages,
             found,
             next,
             packages_import_next,
@@ -278,6 +284,9 @@ impl Plan {
             loaded: Arc::clone(&self.loaded),
             use_cache: self.input.config.cache_components || self.input.config.use_cache,
             actions: self.actions.code(&self.layout, &self.input.config.base_path).into(),
+            pages: Arc::new(
+                self.pages.modules(&self.input.config.base_path, !self.actions.is_empty()),
+            ),
         };
         let result = run_bundler(options, plugin).await?;
         let findings = std::mem::take(&mut *findings.lock());
@@ -318,9 +327,7 @@ impl Plan {
         let routes = self.input.routes.iter().zip(&self.routes).zip(&self.segments);
         for ((route, chunk), segment) in routes {
             if segment.is_edge() == pass.is_edge() {
-                let file = self.source(&route.file);
-                let id = route.special.map_or(file.clone(), |special| special::id(special, &file));
-                entries.push((chunk.clone(), id));
+                entries.push((chunk.clone(), route.module_id(self.source(&route.file))));
             }
         }
         entries
@@ -342,7 +349,7 @@ fn read_policy(
     route: &SourceRoute,
     found: &mut Vec<Diagnostic>,
 ) -> RoutePolicy {
-    if route.special.is_some() {
+    if route.special.is_some() || route.kind == RouteKind::Page {
         return RoutePolicy::default();
     }
     let source = fs::read_to_string(project_dir.join(&route.file)).unwrap_or_default();
@@ -366,7 +373,7 @@ fn read_route(
     // A file that cannot be read is the bundler's to report.
     let source = fs::read_to_string(&path).unwrap_or_default();
     let read = match route.kind {
-        RouteKind::App => segment::read(&route.file, &source),
+        RouteKind::App | RouteKind::Page => segment::read(&route.file, &source),
         RouteKind::Pages => segment::pages::read(&route.file, &source),
     };
     if route.special.is_some() && read.lacks_default {

@@ -16,6 +16,7 @@ use rolldown_plugin::{
 };
 
 use crate::assertions;
+use crate::page;
 use crate::pass::Pass;
 use crate::place::{self, Layout};
 use crate::resolve::external;
@@ -79,6 +80,8 @@ pub(crate) struct Byway {
     pub(crate) use_cache: bool,
     /// The text of the module that lists Server Actions.
     pub(crate) actions: Arc<str>,
+    /// The texts of the modules that pages become, by the pages' files.
+    pub(crate) pages: Arc<BTreeMap<String, String>>,
 }
 
 /// Files that the bundler has loaded.
@@ -139,6 +142,11 @@ impl Byway {
             Virtual::Special { .. } | Virtual::Actions => match Virtual::parse(specifier) {
                 Some(Virtual::Worker(name)) => Some(self.pass.runtime_module(name, kind)),
                 _ => None,
+            },
+            Virtual::Page(_) => match Virtual::parse(specifier) {
+                Some(Virtual::Worker(name)) => Some(self.pass.runtime_module(name, kind)),
+                Some(_) => Some(HookResolveIdOutput::from_id(specifier)),
+                None => page::package(specifier),
             },
             Virtual::Bridge(_) | Virtual::Package { .. } => Some(external(specifier)),
             Virtual::Missing(_) | Virtual::Unsupported(_) | Virtual::Place | Virtual::Style => None,
@@ -243,6 +251,7 @@ impl Plugin for Byway {
             Virtual::Worker(name) => return self.runtime.load(name).map(Some),
             Virtual::Bridge(name) => virtuals::bridge_code(name),
             Virtual::Special { source, file } => special::code(&self.layout, source, file)?,
+            Virtual::Page(file) => self.pages.get(file).cloned().unwrap_or_default(),
             Virtual::Package { anchor, specifier } => virtuals::package_code(anchor, specifier),
             Virtual::Missing(specifier) => virtuals::missing_code(specifier),
             Virtual::Unsupported(specifier) => virtuals::unsupported_code(specifier),

@@ -24,8 +24,9 @@ pub(crate) const MAIN: &str = "main.ts";
 const EMPTY: &str = "next/empty.ts";
 
 /// What modules that byway generates or rewrites import.
-const GENERATED: [&str; 6] = [
+const GENERATED: [&str; 7] = [
     "actions/registry.ts",
+    "page/route.ts",
     "special/bytes.ts",
     "special/manifest.ts",
     "special/robots.ts",

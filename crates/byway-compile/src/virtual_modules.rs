@@ -15,6 +15,7 @@ const PREFIX: &str = "byway:";
 const WORKER: &str = "worker/";
 const PACKAGE: &str = "package/";
 const SPECIAL: &str = "special/";
+const PAGE: &str = "page/";
 const BRIDGE: &str = "bridge/";
 const MISSING: &str = "missing/";
 const UNSUPPORTED: &str = "unsupported/";
@@ -36,6 +37,8 @@ pub(crate) enum Virtual<'a> {
     Package { anchor: &'a str, specifier: &'a str },
     /// The route that a special file of the project becomes. `source` says how, `file` is absolute.
     Special { source: &'a str, file: &'a str },
+    /// The route that a page of the project becomes; the file is absolute.
+    Page(&'a str),
     /// What lists the modules with Server Actions.
     Actions,
     /// An import that could not be resolved; it throws when it is reached.
@@ -63,6 +66,9 @@ impl<'a> Virtual<'a> {
         if let Some(name) = rest.strip_prefix(BRIDGE) {
             return Some(Self::Bridge(name));
         }
+        if let Some(file) = rest.strip_prefix(PAGE) {
+            return Some(Self::Page(file));
+        }
         if let Some(special) = rest.strip_prefix(SPECIAL) {
             let (source, file) = special.split_once('/')?;
             return Some(Self::Special { source, file });
@@ -89,6 +95,10 @@ pub(crate) fn bridge_id(name: &str) -> String {
 
 pub(crate) fn special_id(source: &str, file: &str) -> String {
     format!("{PREFIX}{SPECIAL}{source}/{file}")
+}
+
+pub(crate) fn page_id(file: &str) -> String {
+    format!("{PREFIX}{PAGE}{file}")
 }
 
 pub(crate) fn place_id() -> String {

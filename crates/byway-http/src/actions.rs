@@ -11,6 +11,7 @@ use byway_routes::manifest::{Manifest, Route, RouteKind};
 use byway_routes::path::RequestPath;
 use byway_routes::pattern::Pattern;
 use byway_routes::router::Match;
+use byway_routes::rules::resolve::Site as _;
 use byway_routes::segment_config::SegmentConfig;
 use http::header::{CONTENT_TYPE, HOST, HeaderMap};
 use http::request::Parts;
@@ -163,6 +164,15 @@ impl Inner {
         };
         let own = actions.origins.allows(&asked.sent.headers, authority);
         Some(actions.number(call, own).map(|number| Match::without_params(number, path)))
+    }
+
+    /// Whether a request is no route's: what it has found is a page that is not rendered here, or the
+    /// request calls an action from one that is.
+    pub(crate) fn is_page_for(&self, asked: &Asked<'_>, found: &Match<'_, '_>) -> bool {
+        found.route >= self.routes.len()
+            || (asked.head.method == Method::POST
+                && self.kind(found.route) == RouteKind::Page
+                && self.action(asked, found.path()).is_some())
     }
 
     /// The answer to a request for which there is no route: that a call is refused, or `otherwise`.

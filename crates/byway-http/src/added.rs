@@ -55,7 +55,7 @@ impl AddedHeaders {
             if let Some(name) = name {
                 let handler_wins = match of {
                     AnswerOf::Route(RouteKind::Pages) => true,
-                    AnswerOf::Route(RouteKind::App) | AnswerOf::File => false,
+                    AnswerOf::Route(RouteKind::App | RouteKind::Page) | AnswerOf::File => false,
                     AnswerOf::Nobody => name == CACHE_CONTROL,
                 };
                 if handler_wins {

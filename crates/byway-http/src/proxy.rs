@@ -109,8 +109,7 @@ impl Inner {
             return (*resolution == Resolution::NotFound).then(|| action(from)).flatten();
         };
         let found = self.router.matches(path.get(from))?;
-        // Pages come after the routes; byway does not render them.
-        if found.route >= self.routes.len() {
+        if self.is_page_for(request, &found) {
             return action(path.get(from));
         }
         let is_pages = self.kind(found.route) == RouteKind::Pages;
@@ -446,7 +445,7 @@ fn add_headers(answer: &mut HeaderMap, lines: &HeaderLines, kind: RouteKind) {
             cookies.push(value);
         } else if name == VARY {
             vary.push(value);
-        } else if kind == RouteKind::App || !answer.contains_key(&name) {
+        } else if kind != RouteKind::Pages || !answer.contains_key(&name) {
             answer.insert(name, value);
         }
     }

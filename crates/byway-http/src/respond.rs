@@ -255,8 +255,9 @@ pub(crate) fn page_not_rendered() -> Response<AnswerBodyStream> {
 const PAGE_NOT_RENDERED: &str = "\
 501 Not Implemented
 
-This address is a page of the project, and byway serves the API side only: route handlers, API routes
-and files in public/. Pages are not rendered here; let `next start` or another server answer for them.
+This address is a page of the project that is not rendered here: byway serves route handlers, API routes,
+files in public/ and pages of Server Components. `byway check` says why this one is not rendered; let
+`next start` or another server answer for it.
 ";
 
 /// What a method gets without running any JavaScript; `None` when a handler has to answer.

@@ -112,7 +112,7 @@ where
         || headers.contains_key(header::TRANSFER_ENCODING)
         || !body.is_end_stream();
     // Next hides the body of GET and HEAD from route handlers; hyper drains or closes when it is dropped.
-    let hidden = kind == RouteKind::App && matches!(request.method, Method::GET | Method::HEAD);
+    let hidden = kind != RouteKind::Pages && matches!(request.method, Method::GET | Method::HEAD);
     if body.is_end_stream() || hidden {
         return Ok(Upload::Whole { bytes: Bytes::new(), announced, held: None });
     }

@@ -29,9 +29,11 @@ impl Caching {
         let methods = route.methods.as_ref()?;
         let has = |name: &str| methods.iter().any(|method| method == name);
         let only_get = has("GET") && !DYNAMIC_METHODS.into_iter().any(has);
-        if route.kind != RouteKind::App || !only_get || segment.is_edge() {
+        if route.kind == RouteKind::Pages || !only_get || segment.is_edge() {
             return None;
         }
+        // Parts of a page may be dynamic under `cacheComponents`, which only running it tells.
+        let cache_components = cache_components && route.kind == RouteKind::App;
         let forced = match segment.dynamic {
             Some(Dynamic::ForceDynamic) => return None,
             Some(Dynamic::ForceStatic | Dynamic::Error) => true,

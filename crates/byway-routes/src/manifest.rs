@@ -43,7 +43,7 @@ pub struct Manifest {
     pub proxy: Option<ProxyEntry>,
     /// The routes; a route's id is its index.
     pub routes: Vec<Route>,
-    /// The pages, which byway does not render: it says so where Next would answer with one.
+    /// The pages that byway does not render: it says so where Next would answer with one.
     #[serde(default)]
     pub pages: Vec<Page>,
     /// What clients may call by ids; absent where the project has no modules with `'use server'`.
@@ -124,6 +124,8 @@ pub enum RouteKind {
     App,
     /// A Pages Router API route, `pages/api/**`.
     Pages,
+    /// A page of Server Components, `app/**/page.tsx`.
+    Page,
 }
 
 /// One route.

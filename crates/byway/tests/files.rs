@@ -363,7 +363,7 @@ fn pages_say_that_they_are_not_rendered_here() {
     ]);
     let built = fixture.build(byway_binary(BINARY)).unwrap();
     assert!(
-        built.stderr.contains("pages left out: byway serves the API side only"),
+        built.stderr.contains("4 pages not rendered, `byway check` says why"),
         "{}",
         built.stderr
     );
@@ -372,7 +372,11 @@ fn pages_say_that_they_are_not_rendered_here() {
         for method in ["GET", "POST"] {
             let answer = server.request(method, path, &[], "").unwrap();
             assert_eq!(answer.status, 501, "{method} {path}");
-            assert!(answer.text().contains("byway serves the API side only"), "{}", answer.text());
+            assert!(
+                answer.text().contains("a page of the project that is not rendered here"),
+                "{}",
+                answer.text()
+            );
             assert!(answer.header("cache-control").unwrap().contains("no-store"));
             assert!(!answer.text().contains("page.tsx"), "a client learns no file names");
         }

@@ -15,6 +15,7 @@ mod libraries {
     mod native;
     mod pages;
     mod proxies;
+    mod rendered;
     mod samples;
     mod tokens;
     #[cfg(target_os = "linux")]

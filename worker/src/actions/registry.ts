@@ -6,6 +6,7 @@ import type { Handler } from '../routes.ts'
 import { settings } from '../settings.ts'
 import { answerCall } from './call.ts'
 import { answerForm } from './form.ts'
+import { nameInForms } from './form-fields.ts'
 import type { AnyFunction } from './reply.ts'
 
 /** One module, as the build lists it. */
@@ -72,7 +73,11 @@ class LoadingModule {
           `${this.file}.\nRead more: https://nextjs.org/docs/messages/invalid-use-server-value`,
       )
     }
-    for (const [name, id] of this.#source.exports) ids.set(namespace[name] as object, id!)
+    for (const [name, id] of this.#source.exports) {
+      const action = namespace[name] as AnyFunction
+      ids.set(action, id!)
+      nameInForms(action, id!)
+    }
     return namespace
   }
 }

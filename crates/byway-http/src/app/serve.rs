@@ -31,7 +31,7 @@ impl Inner {
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
         match target {
-            Target::Route(routed) if routed.found.route >= self.routes.len() => {
+            Target::Route(routed) if self.is_page_for(request, &routed.found) => {
                 let path = routed.found.path();
                 Box::pin(self.unrouted(request, body, (path, true), visit)).await
             }
@@ -139,7 +139,7 @@ impl Inner {
             Err(error) => return respond::undelivered(error),
         };
         // A Pages Router route answers every method itself.
-        if route.kind == RouteKind::App
+        if route.kind != RouteKind::Pages
             && let Some(response) = respond::by_method(route.methods, request.head.method.as_str())
         {
             return Ok(response);

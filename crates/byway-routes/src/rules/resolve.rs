@@ -228,7 +228,7 @@ impl Rules {
         }
         // Locales are the Pages Router's; the App Router knows nothing of them.
         let is_hidden = if found.is_static() { is_other_locale } else { state.is_explicit };
-        if site.kind(found.route) == RouteKind::App && is_hidden {
+        if site.kind(found.route) != RouteKind::Pages && is_hidden {
             return Ok(None);
         }
         let query = std::mem::take(&mut state.added);

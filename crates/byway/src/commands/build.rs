@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use byway_compile::BuildError;
 use byway_error::Diagnostic;
-use byway_project::Project;
 use byway_routes::manifest::{Manifest, Route, RouteKind};
 
 use crate::cli::BuildArgs;
@@ -35,7 +34,7 @@ async fn build(args: &BuildArgs, started: Instant) -> anyhow::Result<()> {
     output.warnings.iter().chain(&reading.found).for_each(print::diagnostic);
     print::data(&route_table(&output.manifest))?;
     let took_ms = started.elapsed().as_millis();
-    print::note(&summary(&output.manifest, reading.project.as_ref(), took_ms));
+    print::note(&summary(&output.manifest, took_ms));
     Ok(())
 }
 
@@ -65,6 +64,7 @@ fn row(route: &Route) -> [String; 4] {
     let kind = match route.kind {
         RouteKind::App if route.segment.is_edge() => "edge",
         RouteKind::App => "app",
+        RouteKind::Page => "page",
         RouteKind::Pages => "pages",
     };
     let methods = route.methods.as_ref().map_or_else(|| "any".to_owned(), |m| m.join(" "));
@@ -81,18 +81,17 @@ fn size(bytes: u64) -> String {
     }
 }
 
-fn summary(manifest: &Manifest, project: Option<&Project>, took_ms: u128) -> String {
+fn summary(manifest: &Manifest, took_ms: u128) -> String {
     let mut routes = counted(manifest.routes.len(), "route");
     if let Some(actions) = &manifest.actions {
         routes.push_str(" and ");
         routes.push_str(&counted(actions.entries.len(), "action"));
     }
-    let ignored = project.map_or(0, |project| project.ignored.len());
-    if ignored == 0 {
+    if manifest.pages.is_empty() {
         return format!("built {routes} in {took_ms} ms");
     }
-    let left_out = counted(ignored, "page");
-    format!("built {routes} in {took_ms} ms; {left_out} left out: byway serves the API side only")
+    let left_out = counted(manifest.pages.len(), "page");
+    format!("built {routes} in {took_ms} ms; {left_out} not rendered, `byway check` says why")
 }
 
 #[cfg(test)]

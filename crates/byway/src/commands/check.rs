@@ -71,9 +71,10 @@ async fn check(args: &CheckArgs) -> anyhow::Result<Checked> {
         let _progress = Progress::start("checking");
         match byway_compile::analyse(input).await {
             Ok(analysis) => {
-                let Analysis { manifest: compiled, found: compile, sources } = analysis;
+                let Analysis { manifest: compiled, found: compile, unrendered, sources } = analysis;
                 manifest = compiled;
                 found.extend(coded("build", compile));
+                found.extend(unrendered);
                 let facts = facts::of(&reading, loaded.as_ref());
                 let sources = read_sources(&reading.dir, project, &sources);
                 found.extend(byway_check::check(&sources, &facts));
@@ -109,7 +110,7 @@ fn read_sources(dir: &Path, project: &Project, files: &[PathBuf]) -> Vec<Source>
         match route.map(|route| route.kind) {
             Some(RouteKind::App) => Role::AppRoute,
             Some(RouteKind::Pages) => Role::PagesRoute,
-            None => Role::Module,
+            Some(RouteKind::Page) | None => Role::Module,
         }
     };
     let is_code = |file: &&PathBuf| {

@@ -82,8 +82,9 @@ fn row<'a>(
 
 fn kind(route: &Route, is_special: bool, cache_components: bool) -> &'static str {
     match route.kind {
-        RouteKind::App | RouteKind::Pages if route.segment.is_edge() => "edge",
+        _ if route.segment.is_edge() => "edge",
         RouteKind::Pages => "pages",
+        RouteKind::Page => "page",
         RouteKind::App if is_special => "file",
         RouteKind::App if Caching::of(route, cache_components).is_some() => "cached",
         RouteKind::App => "dynamic",

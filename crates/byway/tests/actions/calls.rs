@@ -1,6 +1,5 @@
 //! Calls by React's client.
 
-
 use serde_json::{Value as Json, json};
 
 use super::{Served, multipart, result};

@@ -34,12 +34,16 @@ fn runs(checked: &Checked) -> String {
         |wanted: fn(&Route) -> bool| manifest.routes.iter().filter(|it| wanted(it)).count();
     let app = routes(|it| it.kind == RouteKind::App);
     let pages = routes(|it| it.kind == RouteKind::Pages);
+    let rendered = routes(|it| it.kind == RouteKind::Page);
     let mut parts = Vec::new();
     if app > 0 {
         parts.push(counted(app, "app route"));
     }
     if pages > 0 {
         parts.push(counted(pages, "Pages API route"));
+    }
+    if rendered > 0 {
+        parts.push(counted(rendered, "page"));
     }
     let edge = routes(|it| it.segment.is_edge());
     if edge > 0 {

@@ -1,7 +1,7 @@
 //! What Next would serve or read and byway does not: pages, images, a custom server, settings of a host.
 
 use byway_error::Diagnostic;
-use byway_project::{IgnoredReason, Project};
+use byway_project::{IgnoredFile, IgnoredReason, Project};
 
 /// Files that are named; of more there is only the number.
 const NAMED_MAX: usize = 3;
@@ -33,7 +33,7 @@ const REASONS: [Reason; 6] = [
         of: IgnoredReason::Page,
         code: "pages",
         what: "pages are not rendered: requests for them get 501",
-        help: "byway serves the API side; let `next start` or a static host serve the pages",
+        help: "let `next start` or a static host serve the pages of the Pages Router",
         is_warning: false,
     },
     Reason {
@@ -73,12 +73,18 @@ const REASONS: [Reason; 6] = [
     },
 ];
 
+/// Pages of `app/` each have a reason of their own why they are not rendered.
+fn is_told_one_by_one(ignored: &IgnoredFile) -> bool {
+    let in_app = ["app/", "src/app/"].iter().any(|root| ignored.file.starts_with(root));
+    ignored.reason == IgnoredReason::Page && in_app
+}
+
 /// One finding for all files that are passed over for one reason.
 fn files(project: &Project, about: &Reason) -> Option<Diagnostic> {
     let names: Vec<&str> = project
         .ignored
         .iter()
-        .filter(|it| it.reason == about.of)
+        .filter(|it| it.reason == about.of && !is_told_one_by_one(it))
         .map(|it| it.file.as_str())
         .collect();
     let first = *names.first()?;

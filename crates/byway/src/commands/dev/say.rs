@@ -141,6 +141,7 @@ fn shown(dir: &Path, file: &Path) -> String {
 pub(super) fn kind(kind: RouteKind) -> &'static str {
     match kind {
         RouteKind::App => "app",
+        RouteKind::Page => "page",
         RouteKind::Pages => "pages",
     }
 }

@@ -1,0 +1,141 @@
+//! Pages of `app/` that consist of Server Components alone: they become routes that answer with HTML.
+//!
+//! Nothing runs in the browser, so a page is rendered only where nothing has to: no module that it loads
+//! says `'use client'`, and none needs what only Next's own build makes, such as fonts and style modules.
+//! All other pages stay what they were, addresses that byway knows and does not answer.
+//!
+//! A generated module joins the page with the layouts above it and the project's React; the worker's
+//! `page/route.ts` makes a handler of these.
+
+mod levels;
+mod survey;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use byway_error::Diagnostic;
+use byway_routes::manifest::RouteKind;
+use rolldown_plugin::HookResolveIdOutput;
+
+use crate::runtime::RuntimeSources;
+use crate::virtual_modules::{actions_id, js_string, package_id, worker_id};
+use crate::{BuildInput, SourceRoute};
+use levels::Level;
+use survey::Survey;
+
+/// The worker's file that generated modules call.
+const ROUTE: &str = "page/route.ts";
+/// What they import of the project's packages.
+const PACKAGES: [&str; 2] = ["react", "react-dom/server"];
+
+/// The pages of a project, before it is compiled.
+#[derive(Debug, Default)]
+pub(crate) struct PagePlan {
+    rendered: Vec<RenderedPage>,
+    /// Why the others of `app/` are not rendered.
+    pub(crate) unrendered: Vec<Diagnostic>,
+    /// The files of the project that have decided which are, absolute.
+    pub(crate) read: Vec<PathBuf>,
+}
+
+/// A page with what lies in the folders above it.
+#[derive(Debug)]
+struct RenderedPage {
+    /// The page's file, relative to the project, with `/`.
+    file: String,
+    /// The same, absolute.
+    path: String,
+    levels: Vec<Level>,
+}
+
+impl PagePlan {
+    /// Moves the pages that can be rendered from `input.pages` to `input.routes`.
+    pub(crate) fn of(project_dir: &Path, input: &mut BuildInput, runtime: &RuntimeSources) -> Self {
+        let mut plan = Self::default();
+        if input.pages.is_empty() {
+            return plan;
+        }
+        let mut survey = Survey::new(project_dir, input, runtime);
+        let extensions = input.config.page_extensions.clone();
+        let pages = std::mem::take(&mut input.pages);
+        for page in pages {
+            let Some(root) = levels::root_of(&page.file) else {
+                input.pages.push(page);
+                continue;
+            };
+            let mut levels = levels::of(project_dir, root, &page.file, &extensions);
+            if let Err(why) = survey.judge(&page.file, &mut levels) {
+                plan.unrendered.push(why);
+                input.pages.push(page);
+                continue;
+            }
+            let path = project_dir.join(&page.file).to_string_lossy().into_owned();
+            input.routes.push(SourceRoute {
+                path: page.pattern.to_string(),
+                pattern: page.pattern,
+                file: page.file.clone(),
+                kind: RouteKind::Page,
+                special: None,
+            });
+            plan.rendered.push(RenderedPage { file: page.file, path, levels });
+        }
+        plan.read = survey.into_files().collect();
+        plan
+    }
+
+    /// The texts of their modules by the pages' files.
+    pub(crate) fn modules(&self, base_path: &str, has_actions: bool) -> BTreeMap<String, String> {
+        let code = |page: &RenderedPage| (page.path.clone(), code(page, base_path, has_actions));
+        self.rendered.iter().map(code).collect()
+    }
+}
+
+/// What a generated module's import of a package leads to.
+pub(crate) fn package(specifier: &str) -> Option<HookResolveIdOutput> {
+    let known = PACKAGES.contains(&specifier);
+    known.then(|| HookResolveIdOutput::from_id(package_id("", specifier)))
+}
+
+fn code(page: &RenderedPage, base_path: &str, has_actions: bool) -> String {
+    let mut imports = format!(
+        "import {{ createElement, Fragment, Suspense }} from \"react\";\n\
+         import {{ renderToPipeableStream }} from \"react-dom/server\";\n\
+         import {{ pageRoute }} from {};\n\
+         import * as page from {};\n",
+        js_string(&worker_id(ROUTE)),
+        js_string(&page.path),
+    );
+    let mut levels = String::new();
+    for (depth, level) in page.levels.iter().enumerate() {
+        let params: Vec<String> = level.params.iter().map(|name| js_string(name)).collect();
+        // Writing to a string cannot fail.
+        let _ = write!(levels, "    {{ params: [{}]", params.join(", "));
+        for (part, path) in &level.files {
+            let name = format!("{part}{depth}");
+            let _ = writeln!(imports, "import * as {name} from {};", js_string(path));
+            let _ = write!(levels, ", {part}: {name}");
+        }
+        levels.push_str(" },\n");
+    }
+    let actions = if has_actions {
+        let _ = writeln!(imports, "import {{ actions }} from {};", js_string(&actions_id()));
+        "() => actions.loadAll()"
+    } else {
+        "null"
+    };
+    format!(
+        "{imports}\
+         const react = {{ createElement, Fragment, Suspense, renderToPipeableStream }};\n\
+         export const {{ generateStaticParams }} = page;\n\
+         export const GET = pageRoute({{\n  \
+           file: {},\n  \
+           page,\n  \
+           levels: [\n{levels}  ],\n  \
+           site: {{ react, basePath: {} }},\n  \
+           loadActions: {actions},\n\
+         }});\n",
+        js_string(&page.file),
+        js_string(base_path),
+    )
+}
