@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use byway_compile::{
-    ActionSources, BuildError, BuildInput, BuildOutput, DevBuild, Developer, RuntimeSources,
-    SourceRoute, build_with,
+    ActionSources, Analysis, BuildError, BuildInput, BuildOutput, DevBuild, Developer,
+    RuntimeSources, SourceRoute, build_with,
 };
 use byway_error::Diagnostic;
-use byway_routes::manifest::{Manifest, RouteKind};
+use byway_routes::conventions::page_from_file;
+use byway_routes::manifest::{Manifest, Page, RouteKind};
 use byway_routes::next_config::NextConfig;
 use byway_routes::pattern::{Pattern, Segment};
 
@@ -42,6 +43,7 @@ const RUNTIME: &[(&str, &str)] = &[
 pub(crate) struct Project {
     dir: tempfile::TempDir,
     pub(crate) routes: Vec<String>,
+    pub(crate) pages: Vec<String>,
     pub(crate) instrumentation: Option<String>,
     pub(crate) proxy: Option<String>,
     pub(crate) transpile: Vec<String>,
@@ -61,6 +63,7 @@ impl Project {
         Self {
             dir,
             routes: Vec::new(),
+            pages: Vec::new(),
             instrumentation: None,
             proxy: None,
             transpile: Vec::new(),
@@ -92,6 +95,13 @@ impl Project {
         self
     }
 
+    /// A page in `app/`.
+    pub(crate) fn page(&mut self, name: &str, text: &str) -> &mut Self {
+        self.file(name, text);
+        self.pages.push(name.to_owned());
+        self
+    }
+
     pub(crate) async fn try_build(&self) -> Result<BuildOutput, BuildError> {
         build_with(self.input(), RuntimeSources::new(RUNTIME.iter().copied())).await
     }
@@ -111,7 +121,7 @@ impl Project {
             project_dir: self.root(),
             out_dir: self.root().join(".byway"),
             routes,
-            pages: Vec::new(),
+            pages: self.pages.iter().map(|file| page(file)).collect(),
             actions: ActionSources::default(),
             inlined_env: self.env.clone(),
             instrumentation: self.instrumentation.clone(),
@@ -174,6 +184,11 @@ impl Project {
         }
     }
 
+    /// What would become of the project, with the runtime that byway ships.
+    pub(crate) async fn analyse(&self) -> Analysis {
+        byway_compile::analyse(self.input()).await.unwrap()
+    }
+
     /// Runs `script` as a module in the project's parent folder. It has `load(index)`, which imports the
     /// chunk of a route, and prints what `show` is given as JSON.
     pub(crate) fn run(&self, output: &BuildOutput, script: &str) -> String {
@@ -195,6 +210,11 @@ impl Project {
         );
         node(&self.outside(), &script)
     }
+}
+
+fn page(file: &str) -> Page {
+    let pattern = page_from_file(file.strip_prefix("app/").unwrap(), &["tsx"]).unwrap().unwrap();
+    Page { file: file.to_owned(), pattern }
 }
 
 fn source_route(file: &str) -> SourceRoute {

@@ -7,4 +7,5 @@ mod errors;
 mod fixture;
 mod modules;
 mod packages;
+mod pages;
 mod places;
