@@ -32,7 +32,8 @@ export function renderStream(
       onShellError: reject,
       onError(error) {
         // Before that, whoever renders is told by the rejection.
-        if (sent && signal?.aborted !== true && !tail.leaves(error)) report(error)
+        const isWatched = sent && !tail.destroyed && signal?.aborted !== true
+        if (isWatched && !tail.leaves(error)) report(error)
         return digestOf(error)
       },
     })
