@@ -258,6 +258,21 @@ pub const UPSTREAM_HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Header lines of an upstream's answer.
 pub const UPSTREAM_HEADER_LINES_MAX: usize = 256;
 
+/// WebSockets to upstreams that are open at once unless a setting says otherwise (503 beyond): half of
+/// `CONNECTIONS_MAX`, so that they leave room for requests.
+pub const WEBSOCKETS_MAX: usize = 5_000;
+/// How long neither side of a WebSocket may send anything unless a setting says otherwise (closed beyond).
+pub const WEBSOCKET_IDLE_MAX: Duration = Duration::from_hours(1);
+/// The longest such silence that a setting may allow.
+pub const WEBSOCKET_IDLE_CEILING: Duration = Duration::from_hours(24);
+/// The same silence once one side has sent its last byte, which few programs survive for long.
+pub const WEBSOCKET_HALF_CLOSED_MAX: Duration = Duration::from_secs(30);
+/// Bytes of a WebSocket that wait in each direction for a side that does not read them; nothing more is
+/// read of the other side until they have left. `WRITE_STALL_MAX` is how long they wait.
+pub const WEBSOCKET_PIECE_BYTES_MAX: usize = 16 * 1024;
+/// From SIGTERM to closing a WebSocket: within `DRAIN_MAX`, with time left to say goodbye.
+pub const WEBSOCKET_DRAIN_MAX: Duration = DRAIN_MAX.saturating_sub(LAST_WORD_MAX);
+
 /// Connections to the admin listener at once.
 pub const ADMIN_CONNECTIONS_MAX: usize = 64;
 /// From the first byte of a request to the admin listener to the end of its head.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::limits::{
     ANSWER_WAIT_MAX, BODIES_BYTES_MAX, BODY_BYTES_CEILING, BODY_BYTES_MAX, CONNECTIONS_CEILING,
     CONNECTIONS_MAX, HEAD_BYTES_CEILING, HEAD_BYTES_MAX, POOLS_MAX, ROUTE_ANSWER_WAIT_MAX,
-    ROUTE_RULES_MAX, WORKERS_MAX,
+    ROUTE_RULES_MAX, WEBSOCKET_IDLE_CEILING, WEBSOCKET_IDLE_MAX, WEBSOCKETS_MAX, WORKERS_MAX,
 };
 use crate::reader::{Key, Reader};
 use crate::server::{Address, ServerSettings};
@@ -91,6 +91,10 @@ pub struct LimitSettings {
     pub body_bytes: u64,
     /// Bytes of all requests' bodies that are in memory.
     pub bodies_bytes: u64,
+    /// WebSockets to upstreams at once.
+    pub websockets: u64,
+    /// How long neither side of one may send anything.
+    pub websocket_idle: Duration,
 }
 
 /// `[workers]`: the processes that run the project.
@@ -207,6 +211,25 @@ impl LimitSettings {
                 BODIES_BYTES_MAX,
                 1 << 20..=BODY_BYTES_CEILING,
             ),
+            websockets: table.integer_or(
+                Key(
+                    "websockets",
+                    "WebSockets that are open at once to servers which rewrites lead to; 503 beyond. Each \
+                     of them is one of `connections` too.",
+                    "500",
+                ),
+                WEBSOCKETS_MAX as u64,
+                0..=CONNECTIONS_CEILING as u64,
+            ),
+            websocket_idle: table.duration_or(
+                Key(
+                    "websocket_idle",
+                    "How long neither side of a WebSocket may send anything; closed beyond.",
+                    "\"2m\"",
+                ),
+                WEBSOCKET_IDLE_MAX,
+                Duration::from_secs(1)..=WEBSOCKET_IDLE_CEILING,
+            ),
         }
     }
 }
@@ -219,6 +242,8 @@ impl Default for LimitSettings {
             timeout: ANSWER_WAIT_MAX,
             body_bytes: BODY_BYTES_MAX,
             bodies_bytes: BODIES_BYTES_MAX,
+            websockets: WEBSOCKETS_MAX as u64,
+            websocket_idle: WEBSOCKET_IDLE_MAX,
         }
     }
 }

@@ -26,6 +26,7 @@ use crate::gate::{Client, Gate, Visit};
 use crate::respond::{self, AnswerBroken};
 use crate::shared::SharedAnswers;
 use crate::upstream::{Destination, Upstream};
+use crate::websocket::{self, WebSockets};
 use crate::{AnswerBodyStream, AnsweredBy, Developer, Files, Peer, PolicyTables, dev, ingress};
 
 mod caching;
@@ -263,6 +264,14 @@ pub(crate) struct Asked<'r> {
     pub(crate) client: &'r Client<'r>,
 }
 
+impl Asked<'_> {
+    /// Whether the client wishes for a WebSocket on a connection that can become one. Its own word counts:
+    /// a proxy changes no lines about connections.
+    pub(crate) fn wishes_for_websocket(&self) -> bool {
+        self.client.can_switch() && websocket::is_wished(self.sent)
+    }
+}
+
 impl Inner {
     /// Answers one request, and says in `by` who did.
     pub(crate) async fn respond<B>(
@@ -354,7 +363,8 @@ impl Inner {
                 };
                 visit.by = AnsweredBy::Rewrite;
                 let Asked { head, client, .. } = *request;
-                let upstream = Destination { target, query, allowance };
+                let websockets = self.wished_websockets(request);
+                let upstream = Destination { target, query, allowance, websockets };
                 return Ok(Box::pin(self.upstream.forward(&upstream, head, body, client)).await);
             }
             Some(resolution) => self.resolved(request, resolution),
@@ -365,6 +375,11 @@ impl Inner {
             AddedHeaders::new(added).apply(response.headers_mut(), of);
         }
         Ok(response)
+    }
+
+    /// The WebSockets of the server, where the request wishes for one.
+    pub(crate) fn wished_websockets(&self, request: &Asked<'_>) -> Option<&WebSockets> {
+        request.wishes_for_websocket().then_some(&self.gate.websockets)
     }
 
     /// What the rules make of a request.

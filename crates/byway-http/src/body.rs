@@ -18,6 +18,7 @@ use crate::connection::BusyGuard;
 use crate::files::FileBody;
 use crate::gate::Watched;
 use crate::headers;
+use crate::tunnel::Tunnel;
 use crate::upstream_body::UpstreamBody;
 
 /// The body of an answer. A known length becomes `Content-Length`, a stream is sent in chunks.
@@ -48,6 +49,8 @@ enum Kind {
     Watched(Box<(Kind, Watched)>),
     /// All has been sent but the lines behind it, which the connection has.
     Trailing,
+    /// No body: what follows an answer that switches to another protocol.
+    Tunnel(Box<Tunnel>),
 }
 
 /// Whether a body may be compressed, as far as it is to say.
@@ -95,6 +98,17 @@ impl AnswerBodyStream {
     /// The body of an upstream's answer, which fails after so long a silence.
     pub(crate) fn from_upstream(body: Incoming, idle_wait: Duration) -> Self {
         Kind::Upstream(Box::new(UpstreamBody::new(body, idle_wait))).into()
+    }
+
+    /// What follows an answer that switches to another protocol.
+    pub(crate) fn tunnel(tunnel: Tunnel) -> Self {
+        Kind::Tunnel(Box::new(tunnel)).into()
+    }
+
+    /// Takes out what follows an answer that switches to another protocol, with all that it holds. No body
+    /// is left.
+    pub(crate) fn take_tunnel(&mut self) -> Option<Tunnel> {
+        std::mem::replace(&mut self.kind, Kind::Whole(None)).into_tunnel()
     }
 
     /// A worker's answer: whole if it came in one frame.
@@ -152,9 +166,11 @@ impl AnswerBodyStream {
             Kind::Whole(None) => Compressible::Length(0),
             Kind::File(body) => Compressible::Length(body.length()),
             // They have been through this.
-            Kind::Holding(_) | Kind::Compressed(_) | Kind::Watched(_) | Kind::Trailing => {
-                Compressible::No
-            }
+            Kind::Holding(_)
+            | Kind::Compressed(_)
+            | Kind::Watched(_)
+            | Kind::Trailing
+            | Kind::Tunnel(_) => Compressible::No,
         }
     }
 
@@ -257,7 +273,16 @@ impl Kind {
                 }
                 polled
             }
-            Self::Trailing => Poll::Ready(None),
+            Self::Trailing | Self::Tunnel(_) => Poll::Ready(None),
+        }
+    }
+
+    fn into_tunnel(self) -> Option<Tunnel> {
+        match self {
+            Self::Tunnel(tunnel) => Some(*tunnel),
+            Self::Holding(held) => Some(held.0.into_tunnel()?.holding(held.1)),
+            Self::Watched(watched) => Some(watched.0.into_tunnel()?.watched(watched.1)),
+            _ => None,
         }
     }
 
@@ -272,7 +297,8 @@ impl Kind {
             | Self::File(_)
             | Self::Upstream(_)
             | Self::Announced(_)
-            | Self::Trailing => None,
+            | Self::Trailing
+            | Self::Tunnel(_) => None,
         }
     }
 
@@ -283,7 +309,8 @@ impl Kind {
             | Self::File(_)
             | Self::Announced(_)
             | Self::Compressed(_)
-            | Self::Trailing => false,
+            | Self::Trailing
+            | Self::Tunnel(_) => false,
             Self::Upstream(body) => body.is_end_stream(),
             Self::Holding(held) => held.0.is_end(),
             Self::Watched(watched) => watched.0.is_end(),
@@ -295,7 +322,9 @@ impl Kind {
             Self::Whole(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Self::Stream { .. } | Self::Compressed(_) | Self::Trailing => SizeHint::default(),
+            Self::Stream { .. } | Self::Compressed(_) | Self::Trailing | Self::Tunnel(_) => {
+                SizeHint::default()
+            }
             Self::Announced(announced) => SizeHint::with_exact(announced.1.left()),
             Self::File(body) => SizeHint::with_exact(body.length()),
             Self::Upstream(body) => body.size_hint(),

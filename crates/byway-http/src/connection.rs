@@ -10,6 +10,7 @@ mod header_case;
 pub(crate) mod http2;
 mod linger;
 mod rewound;
+mod switched;
 mod trailers;
 mod watched_io;
 
@@ -28,6 +29,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 use crate::panics::Guarded;
 use crate::respond::AnswerBroken;
+use crate::tunnel::Tunnel;
 use crate::{AnswerBodyStream, Peer};
 use clock::Order;
 use rewound::Rewound;
@@ -62,6 +64,8 @@ enum Served<I> {
     Over,
     /// It has been idle for a while. These are its socket and what was read of a next request.
     Idle(I, Bytes),
+    /// HTTP is over and a tunnel begins. These are its socket and what was read of it.
+    Switched(Box<Tunnel>, Rewound<I>, Bytes),
 }
 
 /// Serves one connection to its end; `answer` makes the answers.
@@ -81,6 +85,10 @@ where
             Served::Idle(idle, seen) => {
                 peer.header_case.rest();
                 socket = Rewound::seeing(idle, &seen);
+            }
+            Served::Switched(tunnel, socket, early) => {
+                peer.header_case.rest();
+                return Box::pin(watch.run_switched(*tunnel, socket, early)).await;
             }
         }
         if socket.seen().is_empty() && !watch.wait_idle(&mut socket).await {
@@ -145,6 +153,9 @@ where
     }
     let parts = served.into_parts();
     let socket = parts.io.into_inner();
+    if let (Some(tunnel), Ok(())) = (watch.take_switched(), &end) {
+        return Served::Switched(tunnel, socket.into_inner(), parts.read_buf);
+    }
     match end {
         Err(End::Idle) => return Served::Idle(socket.into_inner().into_inner(), parts.read_buf),
         Ok(()) if had_body.load(Ordering::Relaxed) && !socket.has_ended() => {

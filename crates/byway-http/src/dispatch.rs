@@ -20,7 +20,7 @@ use crate::app::Asked;
 use crate::gate::Allowance;
 use crate::respond::{self, AnswerBroken, Unanswered};
 use crate::upload::{self, FirstPart, Limit, TooLong, Upload};
-use crate::{AnswerBodyStream, headers};
+use crate::{AnswerBodyStream, headers, websocket};
 
 /// What the route says about its requests.
 #[derive(Debug)]
@@ -191,10 +191,17 @@ impl<'a> Delivery<'a> {
     /// Writes the request to a worker. Nothing has reached user code when this fails, so it is safe to
     /// try another worker.
     pub(crate) async fn open(&self) -> Result<(Stream, Option<RequestBody>), DispatchError> {
-        let Self { asked: Asked { head: request, client, .. }, target, .. } = self;
+        let Self { asked: asked @ Asked { head: request, client, .. }, target, .. } = self;
         let params = target.routed.map(params).unwrap_or_default();
         let written = if target.as_written { client.head() } else { None };
-        let lines = written.as_deref().map(|head| headers::as_written(&request.headers, head));
+        let lines = match written.as_deref() {
+            Some(head) => Some(headers::as_written(&request.headers, head)),
+            // A proxy on its own may lead to a WebSocket, and can tell.
+            None if target.proxy && target.routed.is_none() && asked.wishes_for_websocket() => {
+                Some(headers::with_upgrade(&request.headers, websocket::PROTOCOL))
+            }
+            None => None,
+        };
         let path = target.path();
         let head = RequestHead {
             route: target.number(),
@@ -203,7 +210,7 @@ impl<'a> Delivery<'a> {
             http_version: version(request.version),
             https: client.https,
             has_body: self.body.announced,
-            names: if lines.is_some() { NameCase::AsWritten } else { NameCase::Lower },
+            names: if written.is_some() { NameCase::AsWritten } else { NameCase::Lower },
             client_port: client.port(),
             client_address: client.address(),
             authority: client.authority(),

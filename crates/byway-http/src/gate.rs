@@ -25,6 +25,7 @@ use byway_routes::path::RequestPath;
 use http::{HeaderName, HeaderValue, Response, request};
 
 use crate::body::Compressible;
+use crate::websocket::WebSockets;
 use crate::{AnswerBodyStream, AnsweredBy};
 
 use admission::Decided;
@@ -83,6 +84,7 @@ pub(crate) struct Gate {
     /// Where there is no route.
     elsewhere: Allowance,
     bodies: Arc<Places>,
+    pub(crate) websockets: WebSockets,
     observer: Option<Arc<Observer>>,
     compression: Option<Compression>,
     refused: Arc<Refusals>,
@@ -192,6 +194,7 @@ impl Gate {
                 .filter(|_| manifest.config.compress),
             refused: former.map(|former| Arc::clone(&former.refused)).unwrap_or_default(),
             bodies,
+            websockets: WebSockets::new(limits, former.map(|former| &former.websockets)),
         }
     }
 

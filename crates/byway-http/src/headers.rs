@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use byway_wire::HeaderLines;
-use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, UPGRADE};
 use http::{HeaderValue, Method};
 
 use crate::connection::header_names;
@@ -63,6 +63,15 @@ pub(crate) fn as_written<'h>(headers: &'h HeaderMap, head: &'h [u8]) -> Vec<(&'h
     }
     written.extend(lines.into_iter().flatten());
     written
+}
+
+/// The same lines for a proxy, which may ask what protocol the client wishes for.
+pub(crate) fn with_upgrade<'h>(
+    headers: &'h HeaderMap,
+    protocol: &'h str,
+) -> Vec<(&'h [u8], &'h [u8])> {
+    let wish = (UPGRADE.as_str().as_bytes(), protocol.as_bytes());
+    to_worker(headers).chain([wish]).collect()
 }
 
 /// Whether a header line of an answer reaches the client. Framing is always recomputed.

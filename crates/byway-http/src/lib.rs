@@ -27,10 +27,12 @@ mod respond;
 mod server;
 mod service;
 mod shared;
+mod tunnel;
 mod upload;
 mod upstream;
 mod upstream_body;
 mod upstream_tls;
+mod websocket;
 
 pub use admin::Admin;
 pub use app::holds::Former;

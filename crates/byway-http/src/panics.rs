@@ -57,6 +57,11 @@ where
         if let Poll::Ready(Ok(response)) = &mut polled
             && let Some(busy) = this.busy.take()
         {
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS
+                && let Some(tunnel) = response.body_mut().take_tunnel()
+            {
+                busy.switch_to(tunnel);
+            }
             response.body_mut().keep_until_sent(busy);
         }
         polled

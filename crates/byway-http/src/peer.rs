@@ -20,6 +20,8 @@ pub struct Peer {
     pub https: bool,
     /// The letters in which it writes the names of header lines.
     pub(crate) header_case: HeaderCase,
+    /// Whether its connection can be switched to another protocol.
+    pub(crate) can_switch: bool,
 }
 
 impl Peer {
@@ -37,6 +39,7 @@ impl Peer {
             loopback: false,
             https: false,
             header_case: HeaderCase::default(),
+            can_switch: false,
         }
     }
 }

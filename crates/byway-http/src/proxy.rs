@@ -249,7 +249,8 @@ impl Inner {
             }
         };
         let Asked { head, client, .. } = *request;
-        let to = upstream::Destination { target, query, allowance };
+        let websockets = self.wished_websockets(request);
+        let to = upstream::Destination { target, query, allowance, websockets };
         let upstream = &self.upstream;
         Ok(match body {
             Remaining::Whole(bytes, _held) => {

@@ -345,6 +345,7 @@ where
     I: AsyncRead + AsyncWrite + Unpin,
 {
     if !http2 {
+        peer.can_switch = true;
         if app.has_api_routes() {
             peer.header_case = HeaderCase::kept();
         }

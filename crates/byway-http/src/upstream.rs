@@ -17,7 +17,7 @@ use byway_config::limits::{
 use byway_routes::rules::destination::{Target, TargetOrigin};
 use http::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{Method, Request, Response, Uri, Version};
+use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -28,6 +28,7 @@ use tokio::time::Instant;
 
 use crate::gate::{Allowance, Client};
 use crate::upstream_tls::tls;
+use crate::websocket::{self, Handshake, SwitchError, WebSockets};
 use crate::{AnswerBodyStream, headers, respond};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -59,6 +60,17 @@ pub(crate) struct Destination<'t> {
     /// The raw query.
     pub(crate) query: &'t str,
     pub(crate) allowance: Allowance,
+    /// Where the client wishes for a WebSocket.
+    pub(crate) websockets: Option<&'t WebSockets>,
+}
+
+/// Why an upstream has not answered.
+#[derive(Debug, thiserror::Error)]
+enum NoAnswer {
+    #[error(transparent)]
+    Failed(#[from] legacy::Error),
+    #[error(transparent)]
+    Switched(#[from] SwitchError),
 }
 
 impl Upstream {
@@ -79,7 +91,7 @@ impl Upstream {
     where
         B: Body<Data = Bytes, Error: Send> + Unpin + Send + 'static,
     {
-        let Destination { target, query, allowance } = to;
+        let Destination { target, query, allowance, websockets } = to;
         let bytes_max = allowance.body_bytes_max;
         if body.size_hint().lower() > bytes_max {
             return respond::turned_away(respond::Refusal::BodyTooLarge);
@@ -89,6 +101,10 @@ impl Upstream {
             tracing::error!("an external rewrite leads to an invalid URL");
             return respond::failed();
         };
+        let handshake = match websockets.filter(|_| body.is_end_stream()).map(WebSockets::begin) {
+            Some(None) => return respond::overloaded(),
+            begun => begun.flatten(),
+        };
         let activity = Activity::new();
         let upload = Counted { body, activity: activity.clone(), left: bytes_max };
         let mut outgoing = Request::new(upload.boxed_unsync());
@@ -96,10 +112,9 @@ impl Upstream {
         *outgoing.version_mut() = Version::HTTP_11;
         *outgoing.headers_mut() = outgoing_headers(&request.headers, &uri, client);
         *outgoing.uri_mut() = uri;
-        let answer = self.client().request(outgoing);
         tokio::select! {
-            answer = answer => match answer {
-                Ok(answer) => self.answer(answer, &request.method),
+            answer = self.ask(outgoing, handshake) => match answer {
+                Ok(answer) => answer,
                 Err(error) if is_too_long(&error) => {
                     respond::turned_away(respond::Refusal::BodyTooLarge)
                 }
@@ -116,6 +131,24 @@ impl Upstream {
                 respond::failed()
             }
         }
+    }
+
+    /// Sends the request and waits for the head of its answer.
+    async fn ask(
+        &self,
+        mut request: Request<Upload>,
+        handshake: Option<Handshake>,
+    ) -> Result<Response<AnswerBodyStream>, NoAnswer> {
+        if handshake.is_some() {
+            websocket::set_upgrade(request.headers_mut());
+        }
+        let method = request.method().clone();
+        let answer = self.client().request(request).await?;
+        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(self.answer(answer, &method));
+        }
+        let handshake = handshake.ok_or(SwitchError::Unasked)?;
+        Ok(handshake.switch(answer).await?)
     }
 
     fn client(&self) -> &legacy::Client<HttpsConnector<HttpConnector>, Upload> {
@@ -140,15 +173,8 @@ impl Upstream {
         method: &Method,
     ) -> Response<AnswerBodyStream> {
         let (head, body) = answer.into_parts();
-        let mut lines = HeaderMap::with_capacity(head.headers.len());
-        let passing = headers::ForwardedLines::new(&head.headers);
-        for (name, value) in &head.headers {
-            // Without a body, only this line can tell how long it would be.
-            let is_length = *method == Method::HEAD && *name == CONTENT_LENGTH;
-            if is_length || passing.pass_to_client(name) {
-                lines.append(name.clone(), value.clone());
-            }
-        }
+        // Without a body, only its line can tell how long it would be.
+        let lines = lines_for_client(&head.headers, *method == Method::HEAD);
         let mut response = Response::new(AnswerBodyStream::from_upstream(body, self.idle_wait));
         *response.status_mut() = head.status;
         *response.headers_mut() = lines;
@@ -157,6 +183,18 @@ impl Upstream {
         }
         response
     }
+}
+
+/// The header lines of an upstream's answer that a client gets, the length only where it is asked for.
+pub(crate) fn lines_for_client(from: &HeaderMap, with_length: bool) -> HeaderMap {
+    let mut lines = HeaderMap::with_capacity(from.len());
+    let passing = headers::ForwardedLines::new(from);
+    for (name, value) in from {
+        if with_length && *name == CONTENT_LENGTH || passing.pass_to_client(name) {
+            lines.append(name.clone(), value.clone());
+        }
+    }
+    lines
 }
 
 /// The header lines for the upstream: the client's end-to-end ones, and who asked for what.

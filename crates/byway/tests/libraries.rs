@@ -21,4 +21,5 @@ mod libraries {
     #[cfg(target_os = "linux")]
     mod uploads;
     mod validation;
+    mod websockets;
 }

@@ -21,7 +21,8 @@ pub(super) fn run(module: &Module<'_>, collector: &mut Collector<'_>) {
             continue;
         }
         let message = "a route has no access to the server's socket: `socket.server` throws";
-        let help = "run the WebSocket server as a process of its own, or send events with a streamed answer";
+        let help = "run the WebSocket server as a process of its own, with a rewrite that leads \
+                    to it, or send events with a streamed answer";
         let found = Diagnostic::warning(message).with_help(help);
         return collector.add(CODE, module.at(found, it.property.span));
     }

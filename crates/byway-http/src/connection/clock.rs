@@ -16,6 +16,7 @@ use tokio::io::AsyncRead;
 use tokio::sync::watch;
 
 use super::rewound::Rewound;
+use super::switched::Switched;
 use super::trailers::Trailers;
 
 /// What a connection waits for.
@@ -140,6 +141,8 @@ struct State {
     waker: AtomicWaker,
     /// Of the answer that HTTP/1 is sending.
     trailers: Trailers,
+    /// What follows that answer, if it is the last.
+    switched: Switched,
 }
 
 /// One connection's place among all. Dropping it gives the place up.
@@ -198,6 +201,7 @@ impl Shared {
             order: AtomicU8::new(order),
             waker: AtomicWaker::new(),
             trailers: Trailers::default(),
+            switched: Switched::default(),
         });
         let place = shared.open.lock().insert(Arc::clone(&state));
         let watch = Watch { state, place };
@@ -367,6 +371,11 @@ impl Watch {
         &self.state.trailers
     }
 
+    /// What follows the answer that is being sent.
+    pub(super) fn switched(&self) -> &Switched {
+        &self.state.switched
+    }
+
     fn waits(&self) -> Waits {
         self.state.waits()
     }
@@ -406,6 +415,11 @@ impl BusyGuard {
     /// Of the answer that is being sent.
     pub(super) fn trailers(&self) -> &Trailers {
         &self.0.trailers
+    }
+
+    /// What follows the answer that is being sent.
+    pub(super) fn switched(&self) -> &Switched {
+        &self.0.switched
     }
 }
 

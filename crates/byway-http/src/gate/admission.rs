@@ -10,12 +10,13 @@ use byway_gate::places::Taken;
 use byway_gate::policy::Policy;
 use byway_gate::rate::{Counting, Facts, Outcome, RateLimits, SharedCounters};
 use byway_routes::path::RequestPath;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 
 use super::{Allowance, Client, Gate, Visit};
 use crate::AnswerBodyStream;
 use crate::app::Asked;
 use crate::respond::{self, Refusal};
+use crate::websocket;
 
 /// Whether a request may go on; an error is the answer of one that may not.
 type Verdict = Result<(), Box<Response<AnswerBodyStream>>>;
@@ -89,7 +90,10 @@ impl Gate {
                 "" => request.headers.get(header::HOST).and_then(|host| host.to_str().ok()),
                 authority => Some(authority),
             };
-            if !csrf.allows(&request.method, &request.headers, own) {
+            // Browsers let every page open a WebSocket, with its visitor's cookies, and call that a GET.
+            let changes = websocket::is_wished(request);
+            let method = if changes { &Method::POST } else { &request.method };
+            if !csrf.allows(method, &request.headers, own) {
                 self.refused.cross_site.fetch_add(1, Ordering::Relaxed);
                 return Err(Box::new(respond::turned_away(Refusal::CrossSite)));
             }

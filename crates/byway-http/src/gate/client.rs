@@ -71,6 +71,11 @@ impl<'p> Client<'p> {
         self.peer.header_case.head()
     }
 
+    /// Whether its connection can be switched to another protocol.
+    pub(crate) fn can_switch(&self) -> bool {
+        self.peer.can_switch
+    }
+
     /// The port; 0 where only a proxy knows it.
     pub(crate) fn port(&self) -> u16 {
         if self.address.is_some() { 0 } else { self.peer.port }

@@ -53,6 +53,12 @@ impl Gate {
             values: one(number(self.bodies.taken())),
         });
         gauges.push(Gauge {
+            name: "byway_websockets",
+            help: "WebSockets to other servers that are open.",
+            counter: false,
+            values: one(number(self.websockets.open())),
+        });
+        gauges.push(Gauge {
             name: "byway_access_log_dropped_total",
             help: "Lines of the access log that were lost.",
             counter: true,
