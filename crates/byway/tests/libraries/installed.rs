@@ -29,7 +29,8 @@ impl Libraries {
         let project = Fixture::copy_of(source())?;
         symlink(packages().join("node_modules"), project.path().join("node_modules"))?;
         // What some routes keep in memory, such as a database, a spare worker would not have.
-        project.write("byway.toml", "[workers]\nstuck_after = \"1m\"\n")?;
+        let patient = "[workers]\nstuck_after = \"1m\"\nunresponsive_after = \"2m\"\n";
+        project.write("byway.toml", patient)?;
         let server = project.serve(byway_binary(env!("CARGO_BIN_EXE_byway")))?;
         Ok(Self { server, project })
     }
