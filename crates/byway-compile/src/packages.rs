@@ -124,6 +124,14 @@ fn nearest_package_json(file: &Path) -> Option<serde_json::Value> {
     })
 }
 
+/// Whether the project has a library for `ImageResponse`: the one within `next`, or `@vercel/og`.
+pub(crate) fn draws_images(project_dir: &Path) -> bool {
+    let in_project = project_dir.join("package.json");
+    ["next/dist/compiled/@vercel/og", "@vercel/og"]
+        .iter()
+        .any(|package| is_installed(&in_project, package))
+}
+
 /// Whether a folder for the package exists where Node would look from `importer`.
 pub(crate) fn is_installed(importer: &Path, name: &str) -> bool {
     importer

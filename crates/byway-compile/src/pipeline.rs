@@ -367,11 +367,17 @@ fn read_route(
     let path = project_dir.join(&route.file);
     found.extend(route.special.and_then(|it| special::problem(it, &route.file, &path)));
     let is_code = route.special.is_none_or(|it| it.source != SpecialSource::Bytes);
-    if !is_code {
-        return SegmentConfig::default();
+    let mut config =
+        if is_code { read_code(&path, route, found) } else { SegmentConfig::default() };
+    if let Some(special) = route.special {
+        special::complete(special, &route.pattern, &mut config);
     }
-    // A file that cannot be read is the bundler's to report.
-    let source = fs::read_to_string(&path).unwrap_or_default();
+    config
+}
+
+/// The options in the code at `path`. A file that cannot be read is the bundler's to report.
+fn read_code(path: &Path, route: &SourceRoute, found: &mut Vec<Diagnostic>) -> SegmentConfig {
+    let source = fs::read_to_string(path).unwrap_or_default();
     let read = match route.kind {
         RouteKind::App | RouteKind::Page => segment::read(&route.file, &source),
         RouteKind::Pages => segment::pages::read(&route.file, &source),

@@ -16,6 +16,7 @@ use rolldown_plugin::{
 };
 
 use crate::assertions;
+use crate::packages;
 use crate::page;
 use crate::pass::Pass;
 use crate::place::{self, Layout};
@@ -29,6 +30,8 @@ use crate::virtual_modules::{self as virtuals, Virtual};
 
 /// The file of the worker's runtime behind functions with `'use cache'`.
 const CACHED_FUNCTIONS: &str = "use-cache.ts";
+/// The module with `ImageResponse`.
+const IMAGES: &str = "next/og.ts";
 
 /// Something wrong with an import. The build goes on with a module in its place that throws, so that
 /// one build finds everything there is to find.
@@ -55,6 +58,8 @@ pub(crate) enum Problem {
     ForPages,
     /// Next's inside, or a part that does not exist.
     NextInternal,
+    /// `ImageResponse`, and no library that draws images.
+    NoImageLibrary,
     /// Something with `'use cache'` that cannot be cached, and its first and last byte.
     UseCache(use_cache::Fault, u32, u32),
 }
@@ -155,6 +160,9 @@ impl Byway {
 
     fn resolve_next(&self, args: &HookResolveIdArgs<'_>, rest: &str) -> HookResolveIdOutput {
         if let Some(name) = self.runtime.next_module(args.specifier) {
+            if name == IMAGES && !packages::draws_images(self.layout.project_dir()) {
+                self.found(args, Problem::NoImageLibrary);
+            }
             return self.pass.runtime_module(&name, args.kind);
         }
         if is_for_pages(rest) {

@@ -213,6 +213,11 @@ impl<'a> Reporter<'a> {
                 let help = "importing it is fine, using it in an API route throws";
                 (format!("`{specifier}` is for pages"), Some(help.to_owned()))
             }
+            Problem::NoImageLibrary => {
+                let help = "`npm install @vercel/og` adds it to the project";
+                let message = format!("`{specifier}` needs a library that draws images");
+                (message, Some(help.to_owned()))
+            }
             Problem::UseCache(fault, ..) => {
                 let (message, help) = fault.explained();
                 (message.to_owned(), Some(help.to_owned()))
@@ -246,7 +251,7 @@ impl Problem {
     fn is_fatal(self) -> bool {
         match self {
             Self::NoFile | Self::NoPackage | Self::NextInternal | Self::UseCache(..) => true,
-            Self::NoSubpath | Self::ForPages => false,
+            Self::NoSubpath | Self::ForPages | Self::NoImageLibrary => false,
         }
     }
 }

@@ -24,10 +24,11 @@ pub(crate) const MAIN: &str = "main.ts";
 const EMPTY: &str = "next/empty.ts";
 
 /// What modules that byway generates or rewrites import.
-const GENERATED: [&str; 7] = [
+const GENERATED: [&str; 8] = [
     "actions/registry.ts",
     "page/route.ts",
     "special/bytes.ts",
+    "special/image.ts",
     "special/manifest.ts",
     "special/robots.ts",
     "special/sitemap.ts",

@@ -90,7 +90,6 @@ pub(crate) fn is_for_pages(rest: &str) -> bool {
             | "image"
             | "legacy"
             | "link"
-            | "og"
             | "root-params"
             | "router"
             | "script"

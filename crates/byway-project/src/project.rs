@@ -54,8 +54,6 @@ pub struct IgnoredFile {
 pub enum IgnoredReason {
     /// A page of React components, in `app/` or `pages/`.
     Page,
-    /// `icon.png`, `opengraph-image.tsx` and the other images of `app/` that pages refer to.
-    Metadata,
     /// A route handler below `(.)folder`: only navigation within rendered pages reaches it.
     Intercepting,
     /// `src/app` or `src/pages` beside one in the project's own folder; Next does not look there.

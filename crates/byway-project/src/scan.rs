@@ -13,7 +13,7 @@ use byway_routes::conventions::{
 };
 use byway_routes::manifest::{Page, RouteKind};
 use byway_routes::pattern::Pattern;
-use byway_routes::special::{Special, SpecialKind, SpecialSource};
+use byway_routes::special::{Special, SpecialSource};
 use regex::Regex;
 
 use crate::project::{IgnoredFile, IgnoredReason, Project, SourceFile};
@@ -195,9 +195,6 @@ impl<'a> Scan<'a> {
         if let Some(special) = Special::of_file(relative, self.extensions) {
             return self.special_file(special, relative, file);
         }
-        if is_image(relative, self.extensions) {
-            return self.ignore(file, IgnoredReason::Metadata);
-        }
         match route_from_file(Root::App, relative, self.extensions) {
             Ok(Some(pattern)) => {
                 let (kind, special) = (RouteKind::App, None);
@@ -226,9 +223,9 @@ impl<'a> Scan<'a> {
     }
 
     fn special_file(&mut self, mut special: Special, relative: &str, file: String) {
-        let may_be_many =
-            special.kind == SpecialKind::Sitemap && special.source == SpecialSource::Code;
-        if may_be_many && names_sitemaps(&self.dir.join(&file)) {
+        if let Some(namer) = special.namer()
+            && exports(&self.dir.join(&file), namer)
+        {
             special.source = SpecialSource::CodeOfMany;
         }
         match special.pattern(relative) {
@@ -312,12 +309,12 @@ fn has_stem(name: &str, stem: &str, extensions: &[&str]) -> bool {
         .is_some_and(|extension| extensions.contains(&extension))
 }
 
-/// Whether the sitemap at `path` exports `generateSitemaps`, on which its path depends. The text is
-/// enough to tell; one that cannot be read is the build's to report.
-fn names_sitemaps(path: &Path) -> bool {
+/// Whether the file at `path` exports a function `namer`, on which its path depends. The text is enough
+/// to tell; one that cannot be read is the build's to report.
+fn exports(path: &Path, namer: &str) -> bool {
     static EXPORT: LazyLock<Option<Regex>> = LazyLock::new(|| {
         let space = r"[ \t\r\n]";
-        let name = r"generateSitemaps(?-u:\b)";
+        let name = r"(generateSitemaps|generateImageMetadata)(?-u:\b)";
         let declared = format!("(?:async{space}+)?(?:function|const|let|var){space}+{name}");
         let listed = format!(r"\{{[^}}]*(?-u:\b){name}{space}*[,}}]");
         Regex::new(&format!(
@@ -326,17 +323,10 @@ fn names_sitemaps(path: &Path) -> bool {
         .ok()
     });
     let Ok(text) = fs::read_to_string(path) else { return false };
-    EXPORT.as_ref().is_some_and(|export| export.is_match(&text))
-}
-
-/// Whether a file of `app/` is an image, or code that draws one, for pages to refer to.
-fn is_image(relative: &str, extensions: &[&str]) -> bool {
-    const IMAGES: [&str; 6] = ["ico", "jpg", "jpeg", "png", "svg", "gif"];
-    let name = relative.rsplit('/').next().unwrap_or_default();
-    let Some((stem, extension)) = name.split_once('.') else { return false };
-    let stem = stem.strip_suffix(|last: char| last.is_ascii_digit()).unwrap_or(stem);
-    matches!(stem, "icon" | "apple-icon" | "opengraph-image" | "twitter-image")
-        && (extensions.contains(&extension) || IMAGES.contains(&extension))
+    let Some(export) = EXPORT.as_ref() else { return false };
+    export
+        .captures_iter(&text)
+        .any(|found| found.iter().skip(1).flatten().any(|it| it.as_str() == namer))
 }
 
 #[cfg(test)]

@@ -138,7 +138,7 @@ fn pages_route<'a>(relative: &'a str, page_extensions: &[&str]) -> Option<&'a st
     }
 }
 
-fn is_group(name: &str) -> bool {
+pub(crate) fn is_group(name: &str) -> bool {
     name.starts_with('(') && name.ends_with(')')
 }
 

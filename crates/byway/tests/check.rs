@@ -167,12 +167,10 @@ fn what_byway_does_not_serve_is_told_once() {
             ("app/a/route.ts", FINE),
             ("app/page.tsx", "export default () => null\n"),
             ("app/b/page.tsx", "export default () => null\n"),
-            ("app/icon.png", "png"),
             ("server.js", "const next = require('next')\nnext({ dev: false }).prepare()\n"),
             ("vercel.json", r#"{ "crons": [{ "path": "/a", "schedule": "0 0 * * *" }] }"#),
         ],
         &[
-            "note metadata-images app/icon.png",
             "note pages app/b/page.tsx",
             "warning custom-server server.js",
             "warning host-settings vercel.json",

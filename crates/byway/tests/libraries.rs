@@ -8,6 +8,7 @@ mod libraries {
     mod actions;
     pub(crate) mod auth;
     pub(crate) mod browser;
+    mod images;
     pub(crate) mod installed;
     mod interfaces;
     mod modules;

@@ -181,6 +181,7 @@ fn what_is_declared_is_what_the_worker_exports() {
         ("headers", "headers"),
         ("navigation", "navigation"),
         ("cache", "cache"),
+        ("og", "og"),
         ("next", "index"),
     ] {
         let types = format!("{ROOT}/crates/byway/src/commands/types/{declared}.d.ts");

@@ -9,6 +9,8 @@ import { NextResponse } from '../next-response.ts'
 export { NextRequest } from '../request.ts'
 export { NextResponse } from '../next-response.ts'
 export { NextFetchEvent } from '../proxy/event.ts'
+// Up to Next 13 it was here.
+export { ImageResponse } from '../image-response.ts'
 export { io } from '../io.ts'
 export { after, after as unstable_after } from '../next-after.ts'
 export { type UserAgent, userAgent, userAgentFromString } from '../user-agent.ts'
@@ -20,16 +22,6 @@ export async function connection(): Promise<void> {
 
 /** The runtime's `URLPattern`; undefined before Node 24, as under Next. */
 export const URLPattern: unknown = (globalThis as { URLPattern?: unknown }).URLPattern
-
-/** Images are drawn by a WebAssembly module that is part of `next`; byway has none. */
-export class ImageResponse {
-  constructor() {
-    throw new Error(
-      'ImageResponse is not supported by byway: install `@vercel/og` and import ' +
-        'ImageResponse from there instead of `next/server` or `next/og`.',
-    )
-  }
-}
 
 /** What a proxy may return. */
 export type NextMiddlewareResult = NextResponse | Response | null | undefined | void

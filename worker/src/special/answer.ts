@@ -1,8 +1,9 @@
-// What the special files of `app/` have in common: `robots`, `sitemap`, `manifest`, `favicon.ico`.
+// What the special files of `app/` have in common: `robots`, `sitemap`, `manifest`, images.
 // A generated module joins a project's file with one of these and is the route.
 //
 // Next makes such an answer when it builds, unless the file or what it calls says otherwise, and
-// labels it as kept. byway makes it anew for each request, and so it is never out of date; clients
+// labels it as kept. Images that code draws are cached like the answers of other routes; what is text
+// byway makes anew for each request, and so it is never out of date; clients
 // and caches on the way see the same labels.
 
 import { contexts } from '../context.ts'
@@ -12,6 +13,8 @@ import { LightResponse } from '../response.ts'
 export interface SpecialFile {
   default?: unknown
   generateSitemaps?: unknown
+  generateImageMetadata?: unknown
+  generateStaticParams?: unknown
   dynamic?: unknown
   revalidate?: unknown
 }
@@ -22,7 +25,8 @@ export type SpecialHandler = (
   context: { params: PromiseLike<Record<string, string>> | undefined },
 ) => Promise<Response> | Response
 
-const CACHE_CONTROL = 'public, max-age=0, must-revalidate'
+/** Next's label for what may be kept and has to be asked about. */
+export const CACHE_CONTROL = 'public, max-age=0, must-revalidate'
 
 /** The default export of the file, which is called `name`. */
 export function handlerOf(
@@ -35,7 +39,7 @@ export function handlerOf(
 }
 
 /** The answer with what the file has produced. */
-export function contentAnswer(body: unknown, type: string, file?: SpecialFile): Response {
+export function contentAnswer(body: unknown, type: string, file: SpecialFile): Response {
   const headers: Record<string, string> = { 'content-type': type, 'cache-control': CACHE_CONTROL }
   if (!dependsOnRequest(file)) headers['x-nextjs-cache'] = 'HIT'
   return new LightResponse(body as never, { headers }) as never
@@ -49,9 +53,9 @@ export function unknownAnswer(file: SpecialFile): Response {
 }
 
 /** Whether Next would run the file for each request. */
-function dependsOnRequest(file: SpecialFile | undefined): boolean {
-  if (file?.dynamic === 'force-dynamic' || file?.revalidate === 0) return true
-  if (file?.dynamic === 'force-static' || file?.dynamic === 'error') return false
+function dependsOnRequest(file: SpecialFile): boolean {
+  if (file.dynamic === 'force-dynamic' || file.revalidate === 0) return true
+  if (file.dynamic === 'force-static' || file.dynamic === 'error') return false
   const context = contexts.getStore()
   return context !== undefined && Object.keys(context.handedOut).length > 0
 }

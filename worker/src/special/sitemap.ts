@@ -9,6 +9,7 @@ import {
   handlerOf,
   unknownAnswer,
 } from './answer.ts'
+import { ID_PARAM, hybridId, idOf } from './id.ts'
 
 /** A video on a page. */
 export interface SitemapVideo {
@@ -32,8 +33,6 @@ export interface SitemapEntry {
   videos?: SitemapVideo[]
 }
 
-/** The parameter in the path of one sitemap of several. */
-const PARAM = '__metadata_id__'
 const ENDING = '.xml'
 
 /** The route of `sitemap.ts`. */
@@ -48,31 +47,16 @@ export function sitemapsRoute(file: SpecialFile, name: string, type: string): Sp
   const list = file.generateSitemaps
   if (typeof list !== 'function') throw new Error(`generateSitemaps in ${name} is no function`)
   return async (_, { params }) => {
-    const asked = (await params)?.[PARAM] ?? ''
+    const asked = (await params)?.[ID_PARAM] ?? ''
     const wanted = asked.endsWith(ENDING) ? asked.slice(0, -ENDING.length) : null
     // All of them are looked at, so that one without an id is noticed wherever it stands.
-    const known = ((await list()) as { id?: unknown }[]).map((sitemap) => idOf(sitemap, name))
+    const sitemaps = (await list()) as { id?: unknown }[]
+    const known = sitemaps.map((sitemap) => idOf(sitemap, 'generateSitemaps', name))
     const id = known.findLast((one) => String(one) === wanted)
     if (wanted === null || id === undefined) return unknownAnswer(file)
     const entries = (await handler({ id: hybridId(wanted, id) })) as SitemapEntry[]
     return contentAnswer(sitemapText(entries), type, file)
   }
-}
-
-function idOf(sitemap: { id?: unknown } | null | undefined, name: string): unknown {
-  const id = sitemap?.id
-  if (id === undefined || id === null)
-    throw new Error(`every item that generateSitemaps in ${name} returns needs an id`)
-  return id
-}
-
-/**
- * Since Next 16 the id is the promise of a string. Before, it was what `generateSitemaps` had
- * returned, which code used in texts and calculations without waiting for it.
- */
-function hybridId(text: string, id: unknown): Promise<string> {
-  const toPrimitive = { value: () => id, configurable: true }
-  return Object.defineProperty(Promise.resolve(text), Symbol.toPrimitive, toPrimitive)
 }
 
 const HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { installGlobals } from '../install.ts'
 import { bytesRoute } from './bytes.ts'
+import { imageRoute, imagesRoute } from './image.ts'
 import { manifestRoute } from './manifest.ts'
 import { robotsRoute, robotsText } from './robots.ts'
 import { sitemapRoute, sitemapText, sitemapsRoute } from './sitemap.ts'
@@ -143,5 +144,46 @@ test('a manifest is JSON', async () => {
 test('bytes are sent each time', async () => {
   const route = bytesRoute(Buffer.from('é').toString('base64'), 'image/x-icon')
   for (let time = 0; time < 2; time++)
-    assert.deepEqual(await shown(route(REQUEST, plain())), [200, 'image/x-icon', KEPT, 'HIT', 'é'])
+    assert.deepEqual(await shown(route(REQUEST, plain())), [200, 'image/x-icon', KEPT, null, 'é'])
+})
+
+describe('images', () => {
+  test('one is given its parameters', async () => {
+    const generateStaticParams = (): object[] => []
+    const image = async ({ params }: { params: Promise<{ slug: string }> }): Promise<Response> =>
+      new Response((await params).slug)
+    const route = imageRoute({ default: image, generateStaticParams }, 'app/[slug]/icon.ts')
+    assert.equal((await shown(route.GET(REQUEST, plain({ slug: 'a' }))))[4], 'a')
+    assert.equal(route.generateStaticParams, generateStaticParams)
+    assert.throws(() => imageRoute({}, 'app/icon.ts'), /app\/icon\.ts has no function/)
+  })
+
+  test('several are told apart, in the dialects of Next 15 and 16', async () => {
+    type Asked = { params: { slug: string } & Promise<object>; id: Promise<string> & number }
+    const file = {
+      generateImageMetadata: ({ params }: { params: { slug?: string } }) => [
+        { id: 1 },
+        { id: params.slug ?? 'none' },
+      ],
+      default: async ({ params, id }: Asked) =>
+        Response.json([`${id}`, await id, params.slug, await params]),
+    }
+    const route = imagesRoute(file, 'app/[slug]/icon.ts')
+    const ask = (id: string): Promise<unknown[]> =>
+      shown(route.GET(REQUEST, plain({ slug: 'a', __metadata_id__: id })))
+    assert.equal((await ask('1'))[4], '["1","1","a",{"slug":"a"}]')
+    assert.equal((await ask('a'))[4], '["a","a","a",{"slug":"a"}]')
+    assert.deepEqual((await ask('2')).slice(0, 1), [404])
+    assert.deepEqual((await ask('2'))[4], 'Not Found')
+    // Which paths there are below a parameter is known when it is asked for.
+    assert.deepEqual(await route.generateStaticParams?.({}), [])
+    const known = imagesRoute(file, 'app/icon.ts').generateStaticParams?.({})
+    assert.deepEqual(await known, [{ __metadata_id__: '1' }, { __metadata_id__: 'none' }])
+  })
+
+  test('each of several needs an id', async () => {
+    const file = { generateImageMetadata: () => [{ id: 0 }, {}], default: () => new Response() }
+    const answer = imagesRoute(file, 'app/icon.ts').GET(REQUEST, plain({ __metadata_id__: '0' }))
+    await assert.rejects(async () => answer, /app\/icon\.ts returns needs an id/)
+  })
 })

@@ -78,6 +78,7 @@ fn a_project_with_everything() {
             ("/api/users/[id]/posts".to_owned(), "pages/api/users/[id]/posts.ts"),
             ("/favicon.ico".to_owned(), "app/favicon.ico"),
             ("/grouped".to_owned(), "app/(group)/grouped/route.js"),
+            ("/icon.png".to_owned(), "app/icon.png"),
             ("/sitemap.xml".to_owned(), "app/sitemap.ts"),
         ]
     );
@@ -91,6 +92,7 @@ fn a_project_with_everything() {
             RouteKind::Pages,
             RouteKind::App,
             RouteKind::App,
+            RouteKind::App,
             RouteKind::App
         ]
     );
@@ -98,7 +100,6 @@ fn a_project_with_everything() {
         ignored(&project),
         [
             ("app/blog/[slug]/page.tsx", IgnoredReason::Page),
-            ("app/icon.png", IgnoredReason::Metadata),
             ("app/page.tsx", IgnoredReason::Page),
             ("app/photo/(.)modal/route.ts", IgnoredReason::Intercepting),
             ("pages/_app.tsx", IgnoredReason::Page),

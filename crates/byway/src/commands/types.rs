@@ -18,12 +18,13 @@ use crate::reading::{self, Reading};
 /// The file, in the project's folder.
 pub(crate) const FILE: &str = "byway-env.d.ts";
 
-const PARTS: [&str; 6] = [
+const PARTS: [&str; 7] = [
     include_str!("types/header.d.ts"),
     include_str!("types/server.d.ts"),
     include_str!("types/headers.d.ts"),
     include_str!("types/navigation.d.ts"),
     include_str!("types/cache.d.ts"),
+    include_str!("types/og.d.ts"),
     include_str!("types/next.d.ts"),
 ];
 

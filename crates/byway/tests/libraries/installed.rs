@@ -100,7 +100,7 @@ pub(crate) fn copy_files(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Runs no script of any package: those that have native parts ship them as packages.
-fn npm_ci(folder: &Path) -> io::Result<()> {
+pub(crate) fn npm_ci(folder: &Path) -> io::Result<()> {
     let output = Command::new("npm")
         .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"])
         .current_dir(folder)

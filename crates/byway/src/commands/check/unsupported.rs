@@ -1,4 +1,4 @@
-//! What Next would serve or read and byway does not: pages, images, a custom server, settings of a host.
+//! What Next would serve or read and byway does not: pages, a custom server, settings of a host.
 
 use byway_error::Diagnostic;
 use byway_project::{IgnoredFile, IgnoredReason, Project};
@@ -28,19 +28,12 @@ struct Reason {
     is_warning: bool,
 }
 
-const REASONS: [Reason; 6] = [
+const REASONS: [Reason; 5] = [
     Reason {
         of: IgnoredReason::Page,
         code: "pages",
         what: "pages are not rendered: requests for them get 501",
         help: "let `next start` or a static host serve the pages of the Pages Router",
-        is_warning: false,
-    },
-    Reason {
-        of: IgnoredReason::Metadata,
-        code: "metadata-images",
-        what: "images that pages refer to are not served",
-        help: "put files that clients ask for into `public/`",
         is_warning: false,
     },
     Reason {

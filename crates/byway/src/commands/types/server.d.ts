@@ -162,8 +162,6 @@ declare module "next/server" {
 
   /** The runtime's; `undefined` before Node.js 24. */
   export const URLPattern: unknown;
-  /** Throws: byway draws no images. */
-  export class ImageResponse extends Response {
-    constructor(element: unknown, options?: ResponseInit & { width?: number; height?: number });
-  }
+  /** Up to Next 13 it was here. */
+  export { ImageResponse } from "next/og";
 }

@@ -1,0 +1,3 @@
+// `next/og`.
+
+export { ImageResponse, type ImageResponseOptions } from '../image-response.ts'
