@@ -102,11 +102,11 @@ impl Special {
 
     /// The function with which code of this kind names several answers, if it can.
     pub fn namer(self) -> Option<&'static str> {
-        match (self.kind, self.source) {
-            (_, SpecialSource::Bytes) => None,
-            (SpecialKind::Sitemap, _) => Some("generateSitemaps"),
-            (SpecialKind::Image(_), _) => Some("generateImageMetadata"),
-            (SpecialKind::Favicon | SpecialKind::Manifest | SpecialKind::Robots, _) => None,
+        match self.kind {
+            _ if self.source == SpecialSource::Bytes => None,
+            SpecialKind::Sitemap => Some("generateSitemaps"),
+            SpecialKind::Image(_) => Some("generateImageMetadata"),
+            SpecialKind::Favicon | SpecialKind::Manifest | SpecialKind::Robots => None,
         }
     }
 

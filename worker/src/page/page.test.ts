@@ -180,6 +180,10 @@ test('layouts, templates and what is shown while loading lie in each other', () 
   }
   const tree = wrap(react, 'page', levels, given, ['head'])
   assert.deepEqual(shape(tree), ['Root', ['fragment', 'head', ['suspense', ['Inner', ['Frame', 'page']]]]])
+  const bare = wrap(react, 'page', [{ params: [] }, { params: [] }], given, ['head'])
+  assert.deepEqual(shape(bare), ['html', ['body', ['fragment', 'head', 'page']]])
+  const grouped = wrap(react, 'page', [{ params: [] }, levels[1]!], given, ['head'])
+  assert.deepEqual(shape(grouped), ['Inner', ['fragment', 'head', ['Frame', 'page']]])
   assert.throws(() => wrap(react, 'page', [{ params: [], layout: {} }], given, []), /not a React component/)
 })
 

@@ -13,7 +13,7 @@ import { metadataOf } from './metadata.ts'
 import { type ReactNode, type Site, useSite } from './react.ts'
 import { searchParamsOf } from './search-params.ts'
 import { renderStream } from './stream.ts'
-import { type Given, type Level, type PageModule, componentOf, paramsOf, wrap } from './tree.ts'
+import { type Given, type Level, type PageModule, componentOf, depthOfRoot, paramsOf, wrap } from './tree.ts'
 
 /** What is known of a page when it is built. */
 export interface PageSource {
@@ -112,7 +112,8 @@ class PageRequest {
     if (found !== null) return found
     const heading = createElement('h1', null, String(status))
     const plain = createElement('main', null, heading, createElement('p', null, TITLES[status]))
-    return this.#render(plain, this.#source.levels.slice(0, 1), status)
+    const { levels } = this.#source
+    return this.#render(plain, levels.slice(0, depthOfRoot(levels)), status)
   }
 
   /** The innermost file of this kind that can be rendered, within the layouts around it. */

@@ -41,6 +41,11 @@ export function componentOf(module: PageModule, what: string): Component {
   throw new Error(`The default export of ${what} is not a React component.`)
 }
 
+/** How many levels there are up to the one with the outermost layout, which has the document. */
+export function depthOfRoot(levels: readonly Level[]): number {
+  return Math.max(levels.findIndex((level) => level.layout !== undefined), 0) + 1
+}
+
 /** `inner` within the levels, the last of which is the innermost; the outermost layout gets `head` as well. */
 export function wrap(
   react: React,
@@ -50,6 +55,7 @@ export function wrap(
   head: readonly ReactNode[],
 ): ReactNode {
   const { createElement, Fragment, Suspense } = react
+  const root = depthOfRoot(levels) - 1
   return levels.reduceRight((child, level, index) => {
     const params = hybridParams(paramsOf(level, given))
     if (level.loading !== undefined) {
@@ -58,9 +64,10 @@ export function wrap(
     }
     if (level.template !== undefined)
       child = createElement(componentOf(level.template, 'a template'), null, child)
-    if (index === 0) child = createElement(Fragment, null, ...head, child)
+    if (index === root) child = createElement(Fragment, null, ...head, child)
     if (level.layout !== undefined)
       child = createElement(componentOf(level.layout, 'a layout'), { params }, child)
+    else if (index === root) child = createElement('html', null, createElement('body', null, child))
     return child
   }, inner)
 }

@@ -87,9 +87,6 @@ impl<'a> Survey<'a> {
         if let Some(level) = levels.iter().find(|it| self.has_slots(&it.folder)) {
             return because(&format!("`{}` has parallel routes", level.folder));
         }
-        if !levels[0].files.iter().any(|(part, _)| *part == "layout") {
-            return because(&format!("there is no layout in `{}`", levels[0].folder));
-        }
         let source = fs::read_to_string(self.project_dir.join(page)).unwrap_or_default();
         if segment::read(page, &source).config.is_edge() {
             return because("it asks for the edge runtime");

@@ -32,70 +32,70 @@ async fn outcome(project: &Project) -> (Vec<String>, Vec<String>) {
     (pages.map(|page| page.path).collect(), notes.collect())
 }
 
+/// The start of a page, files beside it, and what is said of it; nothing where it is rendered.
+type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
+const CASES: &[Case] = &[
+    (
+        "import './plain'",
+        &[("plain.ts", "import type { T } from './client'\nimport 'node:fs'\nimport 'fs'")],
+        "",
+    ),
+    ("import Link from 'next/link'; import 'server-only'; import 'react'", &[], ""),
+    ("'use client'", &[], "app/x/page.tsx:0: it is a component for browsers"),
+    (
+        "import './a'",
+        &[("a.ts", "export * from './b'"), ("b.tsx", "'use client'")],
+        "app/x/b.tsx:0: it is a component for browsers",
+    ),
+    (
+        "const a = () => import('./client')",
+        &[],
+        "app/x/client.tsx:0: it is a component for browsers",
+    ),
+    (
+        "import Image from 'next/image'",
+        &[],
+        "app/x/page.tsx:1: it imports `next/image`, which byway does not have",
+    ),
+    (
+        "import { Inter } from 'next/font/google'",
+        &[],
+        "app/x/page.tsx:1: it imports `next/font/google`, which byway does not have",
+    ),
+    (
+        "import 'client-only'",
+        &[],
+        "app/x/page.tsx:1: it imports `client-only`, which byway does not have",
+    ),
+    ("\nimport './a.css'", &[("a.css", "")], "app/x/page.tsx:2: it imports a style sheet"),
+    ("import logo from './logo.png'", &[("logo.png", "")], "app/x/page.tsx:1: it imports an image"),
+    ("import './gone'", &[], "app/x/page.tsx:1: it imports `./gone`, which is not there"),
+    (
+        "import 'no-such-package'",
+        &[],
+        "app/x/page.tsx:1: it imports `no-such-package`, which is not there",
+    ),
+    ("try { require('no-such-package') } catch {}", &[], ""),
+    (
+        "async function a() { 'use server' }",
+        &[],
+        "app/x/page.tsx:0: it has a Server Action within other code",
+    ),
+    ("export const runtime = 'edge'", &[], "app/x/page.tsx:0: it asks for the edge runtime"),
+    (
+        "",
+        &[("loading.tsx", "'use client'\nexport default () => null")],
+        "app/x/loading.tsx:0: it is a component for browsers",
+    ),
+    ("", &[("error.tsx", "'use client'\nexport default () => null")], ""),
+    ("", &[("error.tsx", "'use client'\nimport './a.css'"), ("a.css", "")], ""),
+    ("", &[("@side/default.tsx", PLAIN)], "app/x/page.tsx:0: `app/x` has parallel routes"),
+];
+
 #[tokio::test]
 async fn a_page_is_rendered_unless_something_it_loads_needs_a_browser() {
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
-        (
-            "import './plain'",
-            &[("plain.ts", "import type { T } from './client'\nimport 'node:fs'\nimport 'fs'")],
-            "",
-        ),
-        ("import Link from 'next/link'; import 'server-only'; import 'react'", &[], ""),
-        ("'use client'", &[], "app/x/page.tsx:0: it is a component for browsers"),
-        (
-            "import './a'",
-            &[("a.ts", "export * from './b'"), ("b.tsx", "'use client'")],
-            "app/x/b.tsx:0: it is a component for browsers",
-        ),
-        (
-            "const a = () => import('./client')",
-            &[],
-            "app/x/client.tsx:0: it is a component for browsers",
-        ),
-        (
-            "import Image from 'next/image'",
-            &[],
-            "app/x/page.tsx:1: it imports `next/image`, which byway does not have",
-        ),
-        (
-            "import { Inter } from 'next/font/google'",
-            &[],
-            "app/x/page.tsx:1: it imports `next/font/google`, which byway does not have",
-        ),
-        (
-            "import 'client-only'",
-            &[],
-            "app/x/page.tsx:1: it imports `client-only`, which byway does not have",
-        ),
-        ("\nimport './a.css'", &[("a.css", "")], "app/x/page.tsx:2: it imports a style sheet"),
-        (
-            "import logo from './logo.png'",
-            &[("logo.png", "")],
-            "app/x/page.tsx:1: it imports an image",
-        ),
-        ("import './gone'", &[], "app/x/page.tsx:1: it imports `./gone`, which is not there"),
-        (
-            "import 'no-such-package'",
-            &[],
-            "app/x/page.tsx:1: it imports `no-such-package`, which is not there",
-        ),
-        ("try { require('no-such-package') } catch {}", &[], ""),
-        (
-            "async function a() { 'use server' }",
-            &[],
-            "app/x/page.tsx:0: it has a Server Action within other code",
-        ),
-        ("export const runtime = 'edge'", &[], "app/x/page.tsx:0: it asks for the edge runtime"),
-        (
-            "",
-            &[("loading.tsx", "'use client'\nexport default () => null")],
-            "app/x/loading.tsx:0: it is a component for browsers",
-        ),
-        ("", &[("error.tsx", "'use client'\nexport default () => null")], ""),
-        ("", &[("error.tsx", "'use client'\nimport './a.css'"), ("a.css", "")], ""),
-        ("", &[("@side/default.tsx", PLAIN)], "app/x/page.tsx:0: `app/x` has parallel routes"),
-    ];
-    for (text, files, expect) in cases {
+    for (text, files, expect) in CASES {
         let mut project = project("19.0.0");
         project.page("app/x/page.tsx", &format!("{text}\n{PLAIN}"));
         project.file("app/x/client.tsx", "'use client'\nexport type T = 1\n");
@@ -111,7 +111,7 @@ async fn a_page_is_rendered_unless_something_it_loads_needs_a_browser() {
 }
 
 #[tokio::test]
-async fn pages_need_a_layout_and_a_react_that_waits() {
+async fn pages_need_a_react_that_waits() {
     let check = async |project: &mut Project, expect: &str| {
         project.page("app/page.tsx", PLAIN);
         let (rendered, notes) = outcome(project).await;
@@ -123,11 +123,11 @@ async fn pages_need_a_layout_and_a_react_that_waits() {
         "React 19 and its `react-dom` are needed, and React 18.3.1 is installed",
     )
     .await;
-    check(&mut Project::new(), "there is no layout in `app`").await;
-    let mut bare = Project::new();
-    bare.file("app/layout.tsx", LAYOUT);
-    check(&mut bare, "React 19 and its `react-dom` are needed, and `react-dom` is not installed")
-        .await;
+    check(
+        &mut Project::new(),
+        "React 19 and its `react-dom` are needed, and `react-dom` is not installed",
+    )
+    .await;
 }
 
 #[tokio::test]

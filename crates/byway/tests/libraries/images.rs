@@ -1,5 +1,7 @@
 //! `ImageResponse`, drawn by `@vercel/og` and by the library that comes with `next`.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails is the right answer to an error")]
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
@@ -115,7 +117,7 @@ fn breaks(server: &TestServer) {
 
 /// Width and height of a PNG (its specification, section 5), all of whose chunks are there.
 fn size(image: &[u8]) -> (u32, u32) {
-    let mut rest = image.strip_prefix(b"\x89PNG\r\n\x1a\n").expect("a PNG");
+    let mut rest = image.strip_prefix(b"\x89PNG\r\n\x1a\n").unwrap();
     let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().unwrap());
     let mut chunks: BTreeMap<&[u8], &[u8]> = BTreeMap::new();
     while !rest.is_empty() {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use byway_testkit::{Fixture, RawResponse, TestServer, byway_binary};
 
@@ -296,4 +296,31 @@ export function proxy(request: any) {
     assert!(browser.get("/coop/pledges").text().contains("Eve"));
     let denied = server.request("GET", "/coop/pledges", &[("x-deny", "1")], "").unwrap();
     assert_eq!((denied.status, denied.text().as_str()), (403, "denied"));
+}
+
+#[test]
+fn edits_decide_under_development_which_pages_are_rendered() {
+    let fixture = project(&[]);
+    let server = TestServer::launch(byway_binary(BINARY), fixture.path()).dev().start().unwrap();
+    let becomes = |path: &str, status: u16, text: &str| {
+        let until = Instant::now() + Duration::from_mins(1);
+        loop {
+            let answer = server.get(path).unwrap();
+            if answer.status == status && answer.text().contains(text) {
+                return;
+            }
+            assert!(Instant::now() < until, "{} {}", answer.status, answer.text());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    becomes("/", 200, "Hello <!-- -->nobody");
+    becomes("/counter", 501, "`byway check` says why");
+    let counter = "export function Counter() { return <b>counted here</b> }\n";
+    fixture.write("components/counter.tsx", counter).unwrap();
+    becomes("/counter", 200, "<b>counted here</b>");
+    fixture.write("components/counter.tsx", format!("'use client'\n{counter}")).unwrap();
+    becomes("/counter", 501, "`byway check` says why");
+    fixture.write("app/later/page.tsx", "export default () => <i>later</i>\n").unwrap();
+    becomes("/later", 200, "<i>later</i>");
+    becomes("/plain-failure", 500, "another secret");
 }
