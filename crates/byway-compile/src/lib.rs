@@ -134,7 +134,7 @@ pub struct Analysis {
     pub manifest: Option<Manifest>,
     /// Errors first, each kind sorted by file.
     pub found: Vec<Diagnostic>,
-    /// Why pages of `app/` are not rendered, a note for each.
+    /// Why pages of `app/` are not rendered, a note for each reason.
     pub unrendered: Vec<Diagnostic>,
     /// The project's own files that its routes, proxy and instrumentation load, absolute and sorted.
     pub sources: Vec<PathBuf>,

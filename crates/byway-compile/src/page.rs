@@ -22,8 +22,10 @@ use crate::runtime::RuntimeSources;
 use crate::virtual_modules::{actions_id, js_string, package_id, worker_id};
 use crate::{BuildInput, SourceRoute};
 use levels::Level;
-use survey::Survey;
+use survey::{Survey, Why};
 
+/// Pages that are named beside the first one for a reason; of more there is only the number.
+const NAMED_MAX: usize = 2;
 /// The worker's file that generated modules call.
 const ROUTE: &str = "page/route.ts";
 /// What they import of the project's packages.
@@ -33,7 +35,7 @@ const PACKAGES: [&str; 2] = ["react", "react-dom/server"];
 #[derive(Debug, Default)]
 pub(crate) struct PagePlan {
     rendered: Vec<RenderedPage>,
-    /// Why the others of `app/` are not rendered.
+    /// Why the others of `app/` are not rendered, a note for each reason.
     pub(crate) unrendered: Vec<Diagnostic>,
     /// The files of the project that have decided which are, absolute.
     pub(crate) read: Vec<PathBuf>,
@@ -59,6 +61,7 @@ impl PagePlan {
         let mut survey = Survey::new(project_dir, input, runtime);
         let extensions = input.config.page_extensions.clone();
         let pages = std::mem::take(&mut input.pages);
+        let mut reasons: BTreeMap<String, Vec<(String, Why)>> = BTreeMap::new();
         for page in pages {
             let Some(root) = levels::root_of(&page.file) else {
                 input.pages.push(page);
@@ -66,7 +69,7 @@ impl PagePlan {
             };
             let mut levels = levels::of(project_dir, root, &page.file, &extensions);
             if let Err(why) = survey.judge(&page.file, &mut levels) {
-                plan.unrendered.push(why);
+                reasons.entry(why.what.clone()).or_default().push((page.file.clone(), why));
                 input.pages.push(page);
                 continue;
             }
@@ -80,6 +83,7 @@ impl PagePlan {
             });
             plan.rendered.push(RenderedPage { file: page.file, path, levels });
         }
+        plan.unrendered = reasons.into_values().filter_map(note).collect();
         plan.read = survey.into_files().collect();
         plan
     }
@@ -89,6 +93,28 @@ impl PagePlan {
         let code = |page: &RenderedPage| (page.path.clone(), code(page, base_path, has_actions));
         self.rendered.iter().map(code).collect()
     }
+}
+
+/// One note for all pages that are not rendered for the same reason. The first of them is shown.
+fn note(mut pages: Vec<(String, Why)>) -> Option<Diagnostic> {
+    pages.sort_by(|left, right| left.0.cmp(&right.0));
+    let mut pages = pages.into_iter();
+    let (first, Why { what, file, place }) = pages.next()?;
+    let mut message = format!("the page `{first}` is not rendered: {what}");
+    let others: Vec<String> = pages.map(|(page, _)| format!("`{page}`")).collect();
+    if !others.is_empty() {
+        let named = others.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
+        let rest = others.len().saturating_sub(NAMED_MAX);
+        let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        // Writing to a string cannot fail.
+        let _ = write!(message, " (likewise {named}{more})");
+    }
+    let help = "requests for it get 501; let `next start` or another server answer for it";
+    let note = Diagnostic::note(message).in_file(file).with_help(help).with_code("pages");
+    Some(match place {
+        Some((location, source)) => note.at(location, source),
+        None => note,
+    })
 }
 
 /// What a generated module's import of a package leads to.

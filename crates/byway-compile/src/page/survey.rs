@@ -7,7 +7,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use byway_error::{Diagnostic, Location};
+use byway_error::Location;
 use oxc::allocator::Allocator;
 use oxc::parser::Parser;
 use rolldown::{Platform, ResolveOptions, TsConfig};
@@ -50,6 +50,22 @@ struct Module {
     loads: Vec<PathBuf>,
 }
 
+/// Why a page is not rendered.
+#[derive(Debug)]
+pub(super) struct Why {
+    pub(super) what: String,
+    /// The file that it is about, relative to the project, with `/`.
+    pub(super) file: String,
+    /// The place in it, and its text.
+    pub(super) place: Option<(Location, String)>,
+}
+
+impl Why {
+    fn of(file: &str, what: &str) -> Self {
+        Self { what: what.to_owned(), file: file.to_owned(), place: None }
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Fault {
     what: String,
@@ -79,8 +95,8 @@ impl<'a> Survey<'a> {
     }
 
     /// Why the page is not rendered. What can be left out of `levels` is, where it stands in the way.
-    pub(super) fn judge(&mut self, page: &str, levels: &mut [Level]) -> Result<(), Diagnostic> {
-        let because = |what: &str| Err(note(page, what).in_file(page));
+    pub(super) fn judge(&mut self, page: &str, levels: &mut [Level]) -> Result<(), Why> {
+        let because = |what: &str| Err(Why::of(page, what));
         if page.split('/').any(|folder| folder.starts_with('@')) {
             return because("it lies in a parallel route");
         }
@@ -94,12 +110,12 @@ impl<'a> Survey<'a> {
         if let Err(what) = self.react.get_or_init(|| self.look_for_react()) {
             return because(what);
         }
-        self.walk(page, self.project_dir.join(page), false)?;
+        self.walk(self.project_dir.join(page), false)?;
         for level in levels {
             let mut kept = Vec::new();
             for (part, path) in std::mem::take(&mut level.files) {
                 let is_error = part == ERROR;
-                match self.walk(page, PathBuf::from(&path), is_error) {
+                match self.walk(PathBuf::from(&path), is_error) {
                     Ok(()) => kept.push((part, path)),
                     // Without it, a failure is answered with a plain page.
                     Err(_) if is_error => {}
@@ -122,7 +138,7 @@ impl<'a> Survey<'a> {
     }
 
     /// Goes through all that `start` loads. Components for browsers are allowed where `for_clients`.
-    fn walk(&mut self, page: &str, start: PathBuf, for_clients: bool) -> Result<(), Diagnostic> {
+    fn walk(&mut self, start: PathBuf, for_clients: bool) -> Result<(), Why> {
         let mut seen = BTreeSet::from([start.clone()]);
         let mut open = vec![start];
         while let Some(path) = open.pop() {
@@ -131,20 +147,20 @@ impl<'a> Survey<'a> {
                 || Fault { what: "it is a component for browsers".to_owned(), bytes: None };
             let fault = module.fault.or_else(|| (module.is_client && !for_clients).then(client));
             if let Some(fault) = fault {
-                return Err(self.told(page, &path, &fault));
+                return Err(self.told(&path, &fault));
             }
             open.extend(module.loads.into_iter().filter(|it| seen.insert(it.clone())));
         }
         Ok(())
     }
 
-    fn told(&self, page: &str, path: &Path, fault: &Fault) -> Diagnostic {
+    fn told(&self, path: &Path, fault: &Fault) -> Why {
         let name = path.strip_prefix(self.project_dir).unwrap_or(path).to_string_lossy();
-        let found = note(page, &fault.what).in_file(name);
-        match (&fault.bytes, fs::read_to_string(path)) {
-            (Some(bytes), Ok(source)) => found.at(Location::of_bytes(&source, bytes), source),
-            _ => found,
+        let mut why = Why::of(&name, &fault.what);
+        if let (Some(bytes), Ok(source)) = (&fault.bytes, fs::read_to_string(path)) {
+            why.place = Some((Location::of_bytes(&source, bytes), source));
         }
+        why
     }
 
     fn module(&mut self, path: &Path) -> &Module {
@@ -244,11 +260,4 @@ impl Module {
         let fault = Some(Fault { what: what.to_owned(), bytes: None });
         Self { fault, ..Self::default() }
     }
-}
-
-fn note(page: &str, what: &str) -> Diagnostic {
-    let help = "requests for it get 501; let `next start` or another server answer for it";
-    Diagnostic::note(format!("the page `{page}` is not rendered: {what}"))
-        .with_help(help)
-        .with_code("pages")
 }
