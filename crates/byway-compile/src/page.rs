@@ -8,6 +8,7 @@
 //! `page/route.ts` makes a handler of these.
 
 mod levels;
+mod style;
 mod survey;
 
 use std::collections::BTreeMap;
@@ -49,6 +50,8 @@ struct RenderedPage {
     /// The same, absolute.
     path: String,
     levels: Vec<Level>,
+    /// The texts of its style sheets.
+    styles: Vec<String>,
 }
 
 impl PagePlan {
@@ -68,11 +71,14 @@ impl PagePlan {
                 continue;
             };
             let mut levels = levels::of(project_dir, root, &page.file, &extensions);
-            if let Err(why) = survey.judge(&page.file, &mut levels) {
-                reasons.entry(why.what.clone()).or_default().push((page.file.clone(), why));
-                input.pages.push(page);
-                continue;
-            }
+            let styles = match survey.judge(&page.file, &mut levels) {
+                Ok(files) => files.iter().map(|file| style::text(file)).collect(),
+                Err(why) => {
+                    reasons.entry(why.what.clone()).or_default().push((page.file.clone(), why));
+                    input.pages.push(page);
+                    continue;
+                }
+            };
             let path = project_dir.join(&page.file).to_string_lossy().into_owned();
             input.routes.push(SourceRoute {
                 path: page.pattern.to_string(),
@@ -81,7 +87,7 @@ impl PagePlan {
                 kind: RouteKind::Page,
                 special: None,
             });
-            plan.rendered.push(RenderedPage { file: page.file, path, levels });
+            plan.rendered.push(RenderedPage { file: page.file, path, levels, styles });
         }
         plan.unrendered = reasons.into_values().filter_map(note).collect();
         plan.read = survey.into_files().collect();
@@ -158,10 +164,12 @@ fn code(page: &RenderedPage, base_path: &str, has_actions: bool) -> String {
            file: {},\n  \
            page,\n  \
            levels: [\n{levels}  ],\n  \
+           styles: [{}],\n  \
            site: {{ react, basePath: {} }},\n  \
            loadActions: {actions},\n\
          }});\n",
         js_string(&page.file),
+        page.styles.iter().map(|text| js_string(text)).collect::<Vec<_>>().join(", "),
         js_string(base_path),
     )
 }

@@ -204,8 +204,9 @@ Examples:
   byway routes --json | jq '.routes[] | select(.proxy)'
 
 Kinds: `dynamic` runs for each request, `cached` says in its file that answers may be kept, `edge` \
-runs as edge code, `pages` is a Pages Router API route, `file` is a file of `app/` that is served as \
-it is. Policies are what byway.toml and the route's file set; defaults are not listed.";
+runs as edge code, `pages` is a Pages Router API route, `page` a page that is rendered, `file` \
+is a file of `app/` that is served as it is. Policies are what byway.toml and the route's file set; \
+defaults are not listed.";
 
 /// Arguments of `byway routes`.
 #[derive(Debug, Args)]

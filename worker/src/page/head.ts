@@ -48,6 +48,14 @@ export function headOf(react: React, metadata: Metadata, status: number): ReactN
   return head.elements
 }
 
+/** The style sheets of a page, in their order. */
+export function styleElements(react: React, styles: readonly string[]): ReactNode[] {
+  return styles.map((text, index) => {
+    const key = `style-${index}`
+    return react.createElement('style', { key, href: key, precedence: 'default' }, text)
+  })
+}
+
 function viewport(head: Head, said: Fields): void {
   const values: Fields = { width: 'device-width', initialScale: 1, ...said }
   const parts = Object.entries(VIEWPORT).flatMap(([field, name]) => {

@@ -8,7 +8,7 @@ import type { NextRequest } from '../next/server.ts'
 import { LightResponse } from '../response.ts'
 import { digestOf } from '../actions/failure.ts'
 import { errorPage } from '../error-page.ts'
-import { headOf } from './head.ts'
+import { headOf, styleElements } from './head.ts'
 import { metadataOf } from './metadata.ts'
 import { type ReactNode, type Site, useSite } from './react.ts'
 import { searchParamsOf } from './search-params.ts'
@@ -22,6 +22,8 @@ export interface PageSource {
   page: PageModule
   /** From `app/` to the page's own folder. */
   levels: Level[]
+  /** The texts of the style sheets that the page and its levels import. */
+  styles: string[]
   site: Site
   /** Loads the project's actions, which forms of the page name. */
   loadActions: (() => Promise<void>) | null
@@ -137,12 +139,12 @@ class PageRequest {
   }
 
   async #render(inner: ReactNode, levels: Level[], status: number): Promise<Response> {
-    const { page, site } = this.#source
+    const { page, site, styles } = this.#source
     const told = levels.map((level) => ({ module: level.layout, params: paramsOf(level, this.#given) }))
     const whole = status === 200 ? [...told, { module: page, params: this.#given.params }] : told
     const { searchParams } = this.#given
     const metadata = await metadataOf(whole, searchParams, this.#context.exchange.path)
-    const head = headOf(site.react, metadata, status)
+    const head = [...headOf(site.react, metadata, status), ...styleElements(site.react, styles)]
     const element = wrap(site.react, inner, levels, this.#given, head)
     const report = (error: unknown): void => this.#context.report?.(error)
     const body = await renderStream(site.react, element, { signal: this.#signal, report })

@@ -23,6 +23,7 @@ use crate::specifier::Specifier;
 use crate::syntax::{import_sites, source_type};
 
 use super::levels::{ERROR, Level};
+use super::style;
 
 const CLIENT: &str = "use client";
 const SERVER: &str = "use server";
@@ -48,6 +49,16 @@ struct Module {
     fault: Option<Fault>,
     /// The project's modules that it loads.
     loads: Vec<PathBuf>,
+    /// The style sheets that it imports.
+    styles: Vec<PathBuf>,
+}
+
+/// What an import leads to, as far as it matters.
+enum Loaded {
+    Module(PathBuf),
+    Style(PathBuf),
+    /// A package's module, or Node's.
+    Other,
 }
 
 /// Why a page is not rendered.
@@ -94,8 +105,9 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// Why the page is not rendered. What can be left out of `levels` is, where it stands in the way.
-    pub(super) fn judge(&mut self, page: &str, levels: &mut [Level]) -> Result<(), Why> {
+    /// The style sheets of the page, or why it is not rendered. What can be left out of `levels` is, where it
+    /// stands in the way.
+    pub(super) fn judge(&mut self, page: &str, levels: &mut [Level]) -> Result<Vec<PathBuf>, Why> {
         let because = |what: &str| Err(Why::of(page, what));
         if page.split('/').any(|folder| folder.starts_with('@')) {
             return because("it lies in a parallel route");
@@ -110,13 +122,16 @@ impl<'a> Survey<'a> {
         if let Err(what) = self.react.get_or_init(|| self.look_for_react()) {
             return because(what);
         }
-        self.walk(self.project_dir.join(page), false)?;
+        let mut styles = Vec::new();
         for level in levels {
             let mut kept = Vec::new();
             for (part, path) in std::mem::take(&mut level.files) {
                 let is_error = part == ERROR;
                 match self.walk(PathBuf::from(&path), is_error) {
-                    Ok(()) => kept.push((part, path)),
+                    Ok(found) => {
+                        kept.push((part, path));
+                        styles.extend(found);
+                    }
                     // Without it, a failure is answered with a plain page.
                     Err(_) if is_error => {}
                     Err(why) => return Err(why),
@@ -124,12 +139,15 @@ impl<'a> Survey<'a> {
             }
             level.files = kept;
         }
-        Ok(())
+        styles.extend(self.walk(self.project_dir.join(page), false)?);
+        let mut seen = BTreeSet::new();
+        styles.retain(|it| seen.insert(it.clone()));
+        Ok(styles)
     }
 
     /// The files that have decided, absolute.
     pub(super) fn into_files(self) -> impl Iterator<Item = PathBuf> {
-        self.modules.into_keys()
+        self.modules.into_iter().flat_map(|(path, module)| module.styles.into_iter().chain([path]))
     }
 
     fn has_slots(&self, folder: &str) -> bool {
@@ -137,8 +155,10 @@ impl<'a> Survey<'a> {
         entries.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with('@'))
     }
 
-    /// Goes through all that `start` loads. Components for browsers are allowed where `for_clients`.
-    fn walk(&mut self, start: PathBuf, for_clients: bool) -> Result<(), Why> {
+    /// Goes through all that `start` loads, and gives the style sheets in there, those of what is imported
+    /// first. Components for browsers are allowed where `for_clients`.
+    fn walk(&mut self, start: PathBuf, for_clients: bool) -> Result<Vec<PathBuf>, Why> {
+        let mut styles = Vec::new();
         let mut seen = BTreeSet::from([start.clone()]);
         let mut open = vec![start];
         while let Some(path) = open.pop() {
@@ -149,9 +169,10 @@ impl<'a> Survey<'a> {
             if let Some(fault) = fault {
                 return Err(self.told(&path, &fault));
             }
+            styles.push(module.styles);
             open.extend(module.loads.into_iter().filter(|it| seen.insert(it.clone())));
         }
-        Ok(())
+        Ok(styles.into_iter().rev().flatten().collect())
     }
 
     fn told(&self, path: &Path, fault: &Fault) -> Why {
@@ -189,8 +210,9 @@ impl<'a> Survey<'a> {
         let mut module = Module { is_client: says(CLIENT), ..Module::default() };
         for site in import_sites(path, &source) {
             match self.load(path, &site.specifier) {
-                Ok(Some(file)) => module.loads.push(file),
-                Ok(None) => {}
+                Ok(Loaded::Module(file)) => module.loads.push(file),
+                Ok(Loaded::Style(file)) => module.styles.push(file),
+                Ok(Loaded::Other) => {}
                 Err(_) if site.guarded => {}
                 Err(what) => {
                     module.fault = Some(Fault { what, bytes: Some(site.bytes) });
@@ -201,35 +223,35 @@ impl<'a> Survey<'a> {
         module
     }
 
-    /// The project's file behind an import; none for what is a package's or Node's.
-    fn load(&self, importer: &Path, specifier: &str) -> Result<Option<PathBuf>, String> {
+    /// What is behind an import.
+    fn load(&self, importer: &Path, specifier: &str) -> Result<Loaded, String> {
         match Specifier::of(specifier) {
-            Specifier::Url => return Ok(None),
+            Specifier::Url => return Ok(Loaded::Other),
             Specifier::Next(_) | Specifier::Only => {
                 let known = self.runtime.next_module(specifier).is_some();
                 let is_known = known && specifier != "client-only";
                 let message = || format!("it imports `{specifier}`, which byway does not have");
-                return if is_known { Ok(None) } else { Err(message()) };
+                return if is_known { Ok(Loaded::Other) } else { Err(message()) };
             }
             Specifier::Path | Specifier::Imports | Specifier::Bare => {}
         }
         if specifier.starts_with("node:") {
-            return Ok(None);
+            return Ok(Loaded::Other);
         }
         let found = self.resolver.resolve(Some(importer), specifier, ImportKind::Import, false);
         let file = match found {
             Ok(found) => PathBuf::from(found.path.as_str()),
-            Err(rolldown_resolver::ResolveError::Builtin { .. }) => return Ok(None),
+            Err(rolldown_resolver::ResolveError::Builtin { .. }) => return Ok(Loaded::Other),
             Err(_) => return Err(format!("it imports `{specifier}`, which is not there")),
         };
         match packages::asset(&file) {
-            Some(Asset::Style) => return Err("it imports a style sheet".to_owned()),
+            Some(Asset::Style) => return style::plain(self.project_dir, file).map(Loaded::Style),
             Some(Asset::Image) => return Err("it imports an image".to_owned()),
             None => {}
         }
         let is_own = Specifier::of(specifier) == Specifier::Path
             || packages::treatment(&file, specifier, &self.transpile) == Treatment::Bundle;
-        Ok(is_own.then_some(file))
+        Ok(if is_own { Loaded::Module(file) } else { Loaded::Other })
     }
 
     fn look_for_react(&self) -> Result<(), String> {

@@ -68,7 +68,12 @@ const CASES: &[Case] = &[
         &[],
         "app/x/page.tsx:1: it imports `client-only`, which byway does not have",
     ),
-    ("\nimport './a.css'", &[("a.css", "")], "app/x/page.tsx:2: it imports a style sheet"),
+    ("import './a.css'", &[("a.css", "p { color: red }")], ""),
+    (
+        "\nimport './a.css'",
+        &[("a.css", "@tailwind base;")],
+        "app/x/page.tsx:2: it imports a style sheet with `@tailwind`",
+    ),
     ("import logo from './logo.png'", &[("logo.png", "")], "app/x/page.tsx:1: it imports an image"),
     ("import './gone'", &[], "app/x/page.tsx:1: it imports `./gone`, which is not there"),
     (
@@ -89,7 +94,7 @@ const CASES: &[Case] = &[
         "app/x/loading.tsx:0: it is a component for browsers",
     ),
     ("", &[("error.tsx", "'use client'\nexport default () => null")], ""),
-    ("", &[("error.tsx", "'use client'\nimport './a.css'"), ("a.css", "")], ""),
+    ("", &[("error.tsx", "'use client'\nimport './a.module.css'"), ("a.module.css", "")], ""),
     ("", &[("@side/default.tsx", PLAIN)], "app/x/page.tsx:0: `app/x` has parallel routes"),
 ];
 

@@ -77,6 +77,7 @@ fn a_page_is_html_within_its_layouts() {
         page.text(),
         "<!DOCTYPE html><html lang=\"en\"><head><meta charSet=\"utf-8\"/>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\
+         <style data-precedence=\"default\" data-href=\"style-0\">nav > a {\n  color: rebeccapurple;\n}\n</style>\
          <title>Co-op</title><meta name=\"description\" content=\"Savings &amp; &lt;pledges&gt;\"/></head>\
          <body><nav><a href=\"/rates\">Rates</a><a href=\"/items/7?size=s&amp;size=m\">Items</a>\
          <form action=\"/search\"><input name=\"q\"/></form></nav>\
@@ -114,6 +115,8 @@ fn forms_of_a_page_call_actions_with_what_is_bound_to_them() {
     let (_fixture, server) = served(&[]);
     let text = |path: &str| server.get(path).unwrap().text();
     let page = text("/pledges");
+    let (all, own) = ("nav > a {", "content: '</\\73 tyle>'");
+    assert!(page.find(all).unwrap() < page.find(own).unwrap_or_default(), "{page}");
     let form = between(&page, "<form action=\"\"", "</form>")[0];
     assert!(form.contains(" encType=\"multipart/form-data\" method=\"POST\">"), "{form}");
     for donor in ["Ada", "Bob"] {
