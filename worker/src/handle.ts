@@ -116,7 +116,7 @@ export class Handling {
     let result: unknown
     enterRequest(exchange.id)
     try {
-      if (scope !== null || route.isAction || contextNeeded()) {
+      if (scope !== null || route.isAction || route.isPage || contextNeeded()) {
         context = new RequestContext(exchange, request, route.entry.path)
         if (route.isAction) context.action = this.#effects(exchange, route)
         if (route.isPage) context.report = (error) => this.#crashed(exchange, route, error)

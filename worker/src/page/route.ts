@@ -1,7 +1,7 @@
 // The route that a page becomes. A generated module joins the page with what lies in the folders above it
 // and with the project's React; this makes the handler for `GET`.
 
-import { type RequestContext, contexts, needsContext } from '../context.ts'
+import { type RequestContext, contexts } from '../context.ts'
 import { hybridParams } from '../hybrid.ts'
 import { fallbackStatusOf, redirectionOf } from '../next/navigation.ts'
 import type { NextRequest } from '../next/server.ts'
@@ -43,14 +43,11 @@ const TITLES: Record<number, string> = {
   404: 'This page could not be found.',
 }
 const NOT_KEPT = 'private, no-cache, no-store, max-age=0, must-revalidate'
-/** What a component learns of an error of the server. */
-const HIDDEN =
-  'An error occurred in the Server Components render. The specific message is omitted in production builds to ' +
-  'avoid leaking sensitive details. A digest property is included on this error instance which may provide ' +
-  'additional details about the nature of the error.'
+/** What an error file learns of an error: all of it is in the log. */
+const HIDDEN = 'The page failed on the server, whose log has the reason under this digest.'
 
 /** Generated code calls this. */
-export const pageRoute = /* @__PURE__ */ needsContext(function pageRoute(source: PageSource): PageHandler {
+export function pageRoute(source: PageSource): PageHandler {
   useSite(source.site)
   return async (request, context) => {
     if (source.loadActions !== null) await source.loadActions()
@@ -60,7 +57,7 @@ export const pageRoute = /* @__PURE__ */ needsContext(function pageRoute(source:
     }
     return new PageRequest(source, given, request).answer()
   }
-})
+}
 
 /** One request for a page. */
 class PageRequest {
@@ -92,7 +89,7 @@ class PageRequest {
 
   /** A page that has thrown: it asked for another status, or failed. */
   async #left(error: unknown): Promise<Response> {
-    if (redirectionOf(error) !== null) throw error
+    if (redirectionOf(error) !== null || this.#asksForRequest()) throw error
     const status = fallbackStatusOf(error) as keyof typeof BOUNDARIES | null
     if (status !== null) return this.#fallback(status)
     const { levels, site } = this.#source
@@ -104,6 +101,12 @@ class PageRequest {
       site.react.createElement(componentOf(module, 'an error file'), properties),
     )
     return failed ?? errorPage()
+  }
+
+  /** Whether an answer for everybody has turned out to be none. */
+  #asksForRequest(): boolean {
+    const { scope } = this.#context
+    return scope !== null && scope.dynamic !== null
   }
 
   async #fallback(status: keyof typeof BOUNDARIES): Promise<Response> {
@@ -132,7 +135,7 @@ class PageRequest {
         return await this.#render(element(module), levels.slice(0, depth), status)
       } catch (error) {
         // It was a layout that has thrown: what lies above it is asked next.
-        if (redirectionOf(error) !== null) throw error
+        if (redirectionOf(error) !== null || this.#asksForRequest()) throw error
       }
     }
     return null
@@ -146,8 +149,11 @@ class PageRequest {
     const metadata = await metadataOf(whole, searchParams, this.#context.exchange.path)
     const head = [...headOf(site.react, metadata, status), ...styleElements(site.react, styles)]
     const element = wrap(site.react, inner, levels, this.#given, head)
-    const report = (error: unknown): void => this.#context.report?.(error)
-    const body = await renderStream(site.react, element, { signal: this.#signal, report })
+    const body = await renderStream(site.react, element, {
+      signal: this.#signal,
+      report: (error) => this.#context.report?.(error),
+      isInVain: () => this.#asksForRequest(),
+    })
     const headers: Record<string, string> = { 'content-type': 'text/html; charset=utf-8' }
     if (!this.#context.isForEverybody) headers['cache-control'] = NOT_KEPT
     return new LightResponse(body as never, { status, headers }) as never

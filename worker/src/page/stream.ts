@@ -12,13 +12,15 @@ export interface RenderSettings {
   signal: AbortSignal | null
   /** Told of errors behind the point where the status was sent. */
   report(error: unknown): void
+  /** Whether the page is not wanted as it is, so that an error ends it. */
+  isInVain(): boolean
 }
 
 /** Renders what `element` is. Rejects with what was thrown before there was anything to send. */
 export function renderStream(
   react: React,
   element: ReactNode,
-  { signal, report }: RenderSettings,
+  { signal, report, isInVain }: RenderSettings,
 ): Promise<ReadableStream<Uint8Array>> {
   return new Promise((resolve, reject) => {
     const tail = new Tail()
@@ -32,6 +34,7 @@ export function renderStream(
       onShellError: reject,
       onError(error) {
         // Before that, whoever renders is told by the rejection.
+        if (sent && isInVain()) tail.destroy(error instanceof Error ? error : undefined)
         const isWatched = sent && !tail.destroyed && signal?.aborted !== true
         if (isWatched && !tail.leaves(error)) report(error)
         return digestOf(error)

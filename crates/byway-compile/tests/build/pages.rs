@@ -149,6 +149,8 @@ async fn a_page_that_is_not_rendered_takes_no_other_down() {
     let manifest = project.analyse().await.manifest.unwrap();
     assert_eq!(manifest.routes[1].methods.as_deref(), Some(&["GET".to_owned()][..]));
     assert_eq!(manifest.pages.len(), 1);
+    // Handlers beside it do not pay for what only pages need.
+    assert!(!manifest.needs_context);
 }
 
 #[tokio::test]

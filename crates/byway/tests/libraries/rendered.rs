@@ -161,6 +161,21 @@ fn a_page_that_says_so_is_kept_until_an_action_changes_it() {
 }
 
 #[test]
+fn c03_a_page_that_asks_for_the_request_is_not_kept() {
+    let (_fixture, server) = served(&[]);
+    for path in ["/mine", "/mine/steps"] {
+        for who in ["ada", "bob"] {
+            let cookie = format!("who={who}");
+            let page = server.request("GET", path, &[("Cookie", &cookie)], "").unwrap();
+            let own = format!("<p>for {who}</p>");
+            assert!(page.status == 200 && page.text().contains(&own), "{}", page.text());
+        }
+    }
+    let log = server.stderr();
+    assert!(!log.contains("ERROR"), "{log}");
+}
+
+#[test]
 fn parameters_metadata_and_the_nearest_fallback() {
     let (_fixture, server) = served(&[]);
     let page = server.get("/items/a%20b").unwrap();
