@@ -73,7 +73,7 @@ function checkPhase(): void {
   const context = contexts.getStore()
   // What a handler sets that answers everybody would be set for everybody.
   const isStatic = context?.segment.dynamic === 'force-static'
-  const isPage = context?.report !== null && context?.report !== undefined
+  const isPage = context !== undefined && context.report !== null
   if (context?.phase !== 'after' && !isStatic && !isPage) return
   throw new Error(
     'Cookies can only be modified in a Server Action or Route Handler. Read more: ' +

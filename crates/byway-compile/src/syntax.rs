@@ -9,7 +9,8 @@ use std::path::Path;
 use oxc::allocator::Allocator;
 use oxc::ast::ast::{
     CallExpression, ExportAllDeclaration, ExportFromDeclaration, Expression, ImportDeclaration,
-    ImportExpression, StringLiteral, TSImportEqualsDeclaration, TSModuleReference, TryStatement,
+    ImportExpression, Program, StringLiteral, TSImportEqualsDeclaration, TSModuleReference,
+    TryStatement,
 };
 use oxc::ast_visit::{Visit, walk};
 use oxc::diagnostics::{OxcDiagnostic, Severity};
@@ -73,8 +74,13 @@ fn syntax_error(diagnostic: &OxcDiagnostic) -> Option<SyntaxError> {
 pub(crate) fn import_sites(path: &Path, source: &str) -> Vec<ImportSite> {
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, source, source_type(path)).parse();
+    import_sites_of(&parsed.program)
+}
+
+/// The same for a module that was parsed already.
+pub(crate) fn import_sites_of(program: &Program<'_>) -> Vec<ImportSite> {
     let mut sites = Sites { found: Vec::new(), guards: 0 };
-    sites.visit_program(&parsed.program);
+    sites.visit_program(program);
     sites.found
 }
 

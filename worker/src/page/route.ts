@@ -49,8 +49,9 @@ const HIDDEN = 'The page failed on the server, whose log has the reason under th
 /** Generated code calls this. */
 export function pageRoute(source: PageSource): PageHandler {
   useSite(source.site)
+  let actions: Promise<void> | null = null
   return async (request, context) => {
-    if (source.loadActions !== null) await source.loadActions()
+    if (source.loadActions !== null) await (actions ??= source.loadActions())
     const given: Given = {
       params: (await context.params) ?? {},
       searchParams: searchParamsOf(() => request.nextUrl.searchParams),

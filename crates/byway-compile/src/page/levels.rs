@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use byway_routes::pattern::Segment;
+
 /// File names without endings, and what generated code calls them. All but the layouts are optional.
 const PARTS: [(&str, &str); 7] = [
     ("layout", "layout"),
@@ -65,9 +67,7 @@ pub(super) fn of(project_dir: &Path, root: &str, page: &str, extensions: &[Strin
 
 /// The name in `[id]`, `[...path]` or `[[...path]]`.
 fn param_of(folder: &str) -> Option<String> {
-    let inner = folder.strip_prefix('[')?.strip_suffix(']')?;
-    let inner = inner.strip_prefix('[').and_then(|it| it.strip_suffix(']')).unwrap_or(inner);
-    Some(inner.strip_prefix("...").unwrap_or(inner).to_owned())
+    Segment::parse(folder).ok()?.param_name().map(str::to_owned)
 }
 
 #[cfg(test)]

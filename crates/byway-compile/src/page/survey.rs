@@ -20,7 +20,7 @@ use crate::packages::{self, Asset, Treatment};
 use crate::runtime::RuntimeSources;
 use crate::segment;
 use crate::specifier::Specifier;
-use crate::syntax::{import_sites, source_type};
+use crate::syntax::{import_sites_of, source_type};
 
 use super::levels::{ERROR, Level};
 use super::style;
@@ -208,7 +208,7 @@ impl<'a> Survey<'a> {
             return Module::faulty("it has a Server Action within other code");
         }
         let mut module = Module { is_client: says(CLIENT), ..Module::default() };
-        for site in import_sites(path, &source) {
+        for site in import_sites_of(&parsed.program) {
             match self.load(path, &site.specifier) {
                 Ok(Loaded::Module(file)) => module.loads.push(file),
                 Ok(Loaded::Style(file)) => module.styles.push(file),

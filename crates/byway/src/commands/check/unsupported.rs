@@ -66,8 +66,8 @@ const REASONS: [Reason; 5] = [
     },
 ];
 
-/// Pages of `app/` each have a reason of their own why they are not rendered.
-fn is_told_one_by_one(ignored: &IgnoredFile) -> bool {
+/// Why pages of `app/` are not rendered is told by reasons, as the compiler has found them.
+fn is_page_of_app(ignored: &IgnoredFile) -> bool {
     let in_app = ["app/", "src/app/"].iter().any(|root| ignored.file.starts_with(root));
     ignored.reason == IgnoredReason::Page && in_app
 }
@@ -77,7 +77,7 @@ fn files(project: &Project, about: &Reason) -> Option<Diagnostic> {
     let names: Vec<&str> = project
         .ignored
         .iter()
-        .filter(|it| it.reason == about.of && !is_told_one_by_one(it))
+        .filter(|it| it.reason == about.of && !is_page_of_app(it))
         .map(|it| it.file.as_str())
         .collect();
     let first = *names.first()?;
